@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * One logical processor. Lives at the bottom of its own stack block, so that a
+ * mask of the stack pointer finds it.
+ */
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include "core/addr.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+
+struct vp;
+
+/*
+ * (c) constant after boot   (o) owner processor only   [q] its queue's lock
+ * [a] atomic
+ */
+struct cpu {
+	unsigned int index;		/* (c) */
+	uint32_t apic_id;		/* (c) */
+	bool online;			/* [a] */
+	uint32_t locks_held;		/* (o) bit per lock level held */
+
+	struct vp *current;		/* (o) whose state is loaded; NULL when idle */
+	struct vp *root_vp;		/* (c) the root VP pinned here */
+	bool resched;			/* [a] look at the run queue before entering a guest */
+	/*
+	 * Guest entry generation: odd while this processor is (about to be) in a guest.
+	 * Pairs with gpa_map_flush(), which waits until it has moved.
+	 */
+	uint64_t entry_generation;	/* [a] */
+
+	struct spinlock run_lock;
+	struct list run_queue;		/* [q] ready VPs in order of virtual time */
+	unsigned int ready_count;	/* [q] */
+	uint64_t virtual_time;		/* [q] floor of virtual time for those who wake */
+	uint64_t slice_end;		/* (o) TSC at which current must yield; ~0: nobody waits */
+
+	struct spinlock timer_lock;
+	struct list timers;		/* [timer_lock] in order of deadline */
+	uint64_t timer_programmed;	/* (o) TSC deadline the hardware is set to */
+
+	uint64_t idle_tsc;		/* (o) */
+	void *vendor;			/* (o) of the vendor folder */
+};
+
+#endif

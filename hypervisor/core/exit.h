@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * From a neutral exit to its handler, and what must happen before an entry.
+ */
+#ifndef CORE_EXIT_H
+#define CORE_EXIT_H
+
+#include "core/vp.h"
+
+/* Handles one exit of the current VP. */
+void exit_handle(struct vp *vp, struct vp_exit *exit);
+/* INIT/SIPI, NMI, interrupts: what is pending goes into the next entry. False: VP is not to run now. */
+bool exit_prepare_entry(struct vp *vp);
+
+/* cpuid.c: what the VP sees; in: regs RAX, RCX; out: RAX RBX RCX RDX. */
+void cpuid_emulate(struct vp *vp);
+/* Same as a pure function, for the parent's message and for tests. */
+void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* XCR0 bits the partition may use. */
+uint64_t cpuid_xcr0_mask(struct vp *vp);
+
+/* msr.c: false: nobody virtualizes it or the value is bad (then *bad_value): #GP or intercept. */
+bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
+bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value);
+
+/*
+ * intercept.c: stops the VP (VP_STOP_INTERCEPT) and sends the message to SINT 0 of a
+ * root VP. payload starts with struct pvn_intercept_header, which it fills.
+ */
+void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, uint8_t insn_bytes,
+		    void *payload, unsigned int payload_bytes);
+
+#endif

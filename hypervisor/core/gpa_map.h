@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Guest-physical address space of a partition: nested page tables and overlay
+ * pages. Vendor-neutral: the entry format comes from virt_ops->npt.
+ */
+#ifndef CORE_GPA_MAP_H
+#define CORE_GPA_MAP_H
+
+#include <pvn/abi/hypercall.h>
+#include "core/addr.h"
+#include "core/page_pool.h"
+#include "lib/list.h"
+
+enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
+
+/* How a vendor writes nested page table entries; pure functions. */
+struct nested_pt_format {
+	uint64_t (*table)(struct hpa next);				/* entry naming a table */
+	uint64_t (*leaf)(struct hpa page, unsigned int rights, unsigned int level);
+	bool (*is_present)(uint64_t entry);
+	bool (*is_leaf)(uint64_t entry, unsigned int level);		/* level 1: 4 KiB .. 3: 1 GiB */
+	struct hpa (*address)(uint64_t entry, unsigned int level);
+	unsigned int (*rights)(uint64_t entry);
+	bool huge_pages;						/* 1 GiB leaves work */
+};
+
+struct gpa_overlay;
+
+struct gpa_map {
+	struct spinlock lock;
+	const struct nested_pt_format *format;	/* (c) */
+	struct page_pool *pool;			/* (c) where tables come from */
+	uint64_t *top;				/* (c) level 4 table */
+	struct list overlays;			/* [lock] */
+	uint64_t mapped_pages;			/* [lock] 4 KiB pages mapped */
+	/*
+	 * Bumped before gpa_map_flush() kicks; an entry with an older value seen must
+	 * flush first. What silicon needs and software emulation cannot show missing.
+	 */
+	uint64_t generation;			/* [a] */
+};
+
+/* Takes one page of the pool for the top table. */
+enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format *format,
+			     struct page_pool *pool);
+/* Frees all tables; overlays must be gone; nobody may run on the map. */
+void gpa_map_destroy(struct gpa_map *map);
+struct hpa gpa_map_top(const struct gpa_map *map);
+
+/*
+ * Maps bytes (multiple of 4 KiB) from target to source with the largest pages that
+ * alignment allows, replacing what was there; under overlays the page below changes.
+ * INSUFFICIENT_MEMORY leaves everything as it was for a single page or large page;
+ * callers go element by element. Caller flushes with gpa_map_flush() when
+ * *replaced became true (something that was present changed).
+ */
+enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hpa source,
+			       uint64_t bytes, unsigned int rights, bool *replaced);
+enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced);
+/* Joins 512 identity leaves around target into one larger leaf where it can (root's map). */
+void gpa_map_merge(struct gpa_map *map, struct gpa target);
+
+/*
+ * Where a guest access with these rights would land: the overlay when there is one
+ * and below is false, else the mapping. HPA_NONE when not mapped or not allowed.
+ * The answer holds only while the lock is held; see gpa_map_lock().
+ */
+struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights, bool below);
+void gpa_map_lock(struct gpa_map *map);
+void gpa_map_unlock(struct gpa_map *map);
+/* As gpa_map_lookup(), with the lock held by the caller. */
+struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights, bool below);
+
+/*
+ * Guest memory by private copy; the range must not cross a page. False: not mapped
+ * or not allowed.
+ */
+bool gpa_map_copy_in(struct gpa_map *map, void *to, struct gpa from, size_t bytes);
+bool gpa_map_copy_out(struct gpa_map *map, struct gpa to, const void *from, size_t bytes);
+
+/*
+ * Overlay pages (hypercall page, SynIC pages, ...): the page hides whatever is or
+ * will be mapped at that GPA. One overlay per GPA page: a second one at the same
+ * GPA gives OBJECT_IN_USE. The memory for the record comes from the pool.
+ */
+enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page,
+				    unsigned int rights);
+void gpa_map_overlay_remove(struct gpa_map *map, struct gpa at);
+bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at);	/* takes the lock */
+
+/* All processors have left every translation older than now. May not hold locks. */
+void gpa_map_flush(struct gpa_map *map);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Virtual local APIC, x2APIC form only [SDM 3A 11.12 "Extended XAPIC (x2APIC)"].
+ * Pure: raises and retires interrupts in bitmaps; delivery is exit.c's.
+ *
+ * The owner is the processor that runs the VP; irr may be set by anybody.
+ */
+#ifndef CORE_LAPIC_H
+#define CORE_LAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vp;
+
+#define APIC_SPURIOUS_ENABLE 0x100u
+
+struct lapic {
+	uint64_t irr[4];	/* [a] */
+	uint64_t tmr[4];	/* (o) level-triggered */
+	uint64_t isr[4];	/* (o) */
+	uint64_t device_level[4];	/* (o) root only: physical EOI owed when retired */
+	uint64_t base;		/* (o) IA32_APIC_BASE */
+	uint32_t id;		/* (c) */
+	uint32_t spurious;	/* (o) SVR */
+	uint32_t tpr;		/* (o) */
+	uint32_t esr;		/* (o) */
+	uint64_t icr;		/* (o) */
+	uint32_t lvt[7];	/* (o) CMCI, timer, thermal, performance, LINT0, LINT1, error */
+	uint32_t divide;	/* (o) */
+	uint32_t initial_count;	/* (o) */
+	uint64_t timer_start;	/* [vp->timer_lock] TSC when the count began */
+	uint64_t timer_deadline;/* [vp->timer_lock] TSC; ~0 off; TSC-deadline mode too */
+	bool nmi_pending;	/* [a] */
+	bool assist_eoi;	/* (o) "no EOI needed" was offered for the top of isr */
+};
+
+void lapic_reset(struct vp *vp);	/* INIT or creation: x2APIC mode, software-disabled */
+
+/* MSRs 0x800-0x83f and 0x1b, 0x6e0; false: #GP. */
+bool lapic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
+bool lapic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
+
+/*
+ * Makes vector pending at vp, from any processor, and sees to it that vp notices
+ * (wakes it, or kicks the processor that runs it).
+ */
+void lapic_raise(struct vp *vp, uint8_t vector);
+/* As lapic_raise() for a physical device interrupt of the root; level: see plat_device_eoi(). */
+void lapic_raise_device(struct vp *vp, uint8_t vector, bool level);
+/* Sends what an ICR value says, from vp; synthetic IPIs use it too. */
+void lapic_send(struct vp *vp, uint64_t icr);
+
+/* Highest vector that may be delivered now (above TPR and in service), or -1. */
+int lapic_pending(struct vp *vp);
+/* Is there anything in irr that would wake a halted VP (with IF set)? */
+bool lapic_has_wakeup(struct vp *vp);
+/* The vector was handed to the guest: irr -> isr; sets the EOI assist when it may. */
+void lapic_accept(struct vp *vp, uint8_t vector);
+void lapic_eoi(struct vp *vp);
+/* Sees whether the guest took an EOI assist; before isr is used for anything. */
+void lapic_sync_assist(struct vp *vp);
+/* The APIC timer's deadline passed; timer_lock held; returns the vector to raise or -1. */
+int lapic_timer_expired(struct vp *vp, uint64_t now);
+
+#endif

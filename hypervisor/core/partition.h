@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * A partition: identity, state, privileges, pool, GPA map, VPs.
+ *
+ *	UNINITIALIZED -initialize-> ACTIVE -finalize-> FINALIZING -> FINALIZED -delete-> gone
+ */
+#ifndef CORE_PARTITION_H
+#define CORE_PARTITION_H
+
+#include <pvn/abi/hypercall.h>
+#include "core/gpa_map.h"
+#include "core/page_pool.h"
+#include "core/vp.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+
+#define VPS_PER_PARTITION_MAX 64
+#define PARTITION_ROOT_ID     1ull
+
+enum partition_state {
+	PARTITION_UNINITIALIZED,
+	PARTITION_ACTIVE,
+	PARTITION_FINALIZING,
+	PARTITION_FINALIZED,
+};
+
+#define IO_INTERCEPTS_MAX 32
+
+struct io_intercept { uint16_t port; uint8_t access; };
+
+/*
+ * (c) constant after creation  [p] partition lock  [a] atomic
+ */
+struct partition {
+	uint64_t id;			/* (c) never reused */
+	struct partition *parent;	/* (c) NULL: root */
+	bool is_root;			/* (c) */
+	struct spinlock lock;
+	enum partition_state state;	/* [p] */
+	unsigned int references;	/* [a] dispatcher and message senders hold one */
+	struct list siblings;		/* [partitions lock] in the table, creation order */
+	unsigned int child_count;	/* [partitions lock] */
+
+	uint64_t privileges;		/* [p] changed before initialize only */
+	uint32_t cpu_weight, cpu_cap, cpu_reserve;	/* [p] */
+
+	struct page_pool pool;
+	struct gpa_map map;
+
+	struct vp *vps[VPS_PER_PARTITION_MAX];	/* [p] to change; entries live until finalize */
+	unsigned int vp_count;		/* [p] */
+
+	/* intercepts the parent installed */
+	struct io_intercept io[IO_INTERCEPTS_MAX];	/* [p] */
+	unsigned int io_count;		/* [p] */
+	uint8_t msr_access;		/* [p] PVN_ACCESS_* of all MSRs nobody virtualizes */
+	uint32_t exceptions;		/* [p] bit per vector */
+	uint32_t cpuid_leaf[8];		/* [p] */
+	unsigned int cpuid_count;	/* [p] */
+
+	/* guest-visible, partition-wide MSRs */
+	uint64_t guest_os_id;		/* [p] */
+	uint64_t hypercall_msr;		/* [p] */
+	uint64_t reference_tsc_msr;	/* [p] */
+	void *hypercall_page;		/* (c) from the pool, overlaid */
+	struct pvn_reference_tsc_page *tsc_page;	/* (c) from the pool, overlaid */
+	uint64_t reference_start;	/* (c) TSC at creation: reference time 0 */
+	uint64_t crash[6];		/* [p] P0..P4, CTL */
+
+	struct list ports;		/* [events lock] ports this partition owns */
+	struct list connections;	/* [events lock] */
+	void *connection_index;		/* [events lock] fast lookup of signal_event */
+	unsigned int intercept_vp;	/* [a] which root VP gets the next intercept message */
+};
+
+_Static_assert(sizeof(struct partition) <= PAGE_SIZE, "a partition is one page");
+
+extern struct partition *root_partition;
+
+/* Root: privileges all; its pool holds the hypervisor's memory. */
+struct partition *partition_create_root(struct hpa first_page, uint64_t page_count);
+
+/* Find by id with a reference held; NULL: no such partition. partition_put() releases. */
+struct partition *partition_get(uint64_t id);
+void partition_put(struct partition *partition);
+
+/* Calls of hc_partition.c, also used by tests. */
+enum pvn_status partition_create(struct partition *parent, uint64_t *id);
+enum pvn_status partition_initialize(struct partition *partition);
+enum pvn_status partition_finalize(struct partition *partition);
+enum pvn_status partition_delete(struct partition *partition);
+
+static inline bool partition_may(const struct partition *partition, enum pvn_privilege privilege)
+{
+	return partition->privileges >> privilege & 1;
+}
+
+/* 100 ns since creation; the same formula as the reference TSC page. */
+uint64_t partition_reference_time(const struct partition *partition, uint64_t tsc);
+/* The first TSC value at which partition_reference_time() is at least this. */
+uint64_t partition_reference_to_tsc(const struct partition *partition, uint64_t reference);
+
+struct census { uint64_t pages_total, pages_free, pages_deposited, partitions, vps, ports, connections, gpa_pages; };
+void partition_census(struct census *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * What the core needs from the machine. x86/ implements it on hardware,
+ * tests/unit/fake/ on the host; chosen by link, never by #if.
+ */
+#ifndef CORE_PLATFORM_H
+#define CORE_PLATFORM_H
+
+#include "core/addr.h"
+
+struct cpu;
+
+/* Every physical page that the hypervisor may touch is mapped at these. */
+void *plat_hva(struct hpa pa);
+struct hpa plat_hpa(const void *va);
+
+/* The logical processor this runs on; all of them; how many there are. */
+struct cpu *plat_this_cpu(void);
+struct cpu *plat_cpu(unsigned int index);
+unsigned int plat_cpu_count(void);
+
+uint64_t plat_tsc(void);
+uint64_t plat_tsc_hz(void);	/* constant after boot, the same on all processors */
+uint64_t plat_apic_hz(void);	/* what guests are told of their APIC timer */
+
+/* Makes that processor leave its guest, or its idle sleep, and look for work. */
+void plat_kick(struct cpu *cpu);
+/* One-shot timer of this processor; a deadline in the past fires at once; ~0: off. */
+void plat_timer_set(uint64_t tsc_deadline);
+/* Physical end of a level-triggered device interrupt that the root acknowledged. */
+void plat_device_eoi(unsigned int vector);
+/* In a spin loop. */
+void plat_relax(void);
+/* One line to the log's sink, newline included. */
+void plat_log_write(const char *text, size_t bytes);
+/* Where memory ends: GPAs of the root at or above this are not RAM or devices. */
+uint64_t plat_hpa_end(void);
+/* Values of the real CPUID instruction on this processor. */
+void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* Does not return: stops all processors, shows their state. */
+_Noreturn void plat_panic_stop(void);
+
+#endif

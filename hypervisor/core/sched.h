@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Who runs next. One run queue per processor, ordered by weighted virtual time;
+ * waking VPs are boosted; root VPs are pinned, children move to idle processors.
+ */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include <stdbool.h>
+
+struct cpu;
+struct vp;
+
+void sched_init_cpu(struct cpu *cpu);
+/* A VP without stop reasons becomes ready; no effect on one that is ready or running. */
+void sched_wake(struct vp *vp);
+/* The VP must look at its flags (interrupts, stop reasons): wakes or kicks it. Any processor. */
+void sched_notify(struct vp *vp);
+/* Waits until the VP, whose stop reasons are set, is off its processor. Not for the caller's own. */
+void sched_wait_stopped(struct vp *vp);
+/* The caller's VP gives way once (long spin wait). */
+void sched_yield(void);
+/* The processor's loop; does not return. */
+_Noreturn void sched_loop(void);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Synthetic interrupt controller and synthetic timers of one VP
+ * [TLFS 2.0 ch. 14 "Inter-Partition Communication", ch. 15 "Timers"].
+ */
+#ifndef CORE_SYNIC_H
+#define CORE_SYNIC_H
+
+#include <pvn/abi/event.h>
+#include <pvn/abi/hypercall.h>
+#include <pvn/abi/msr.h>
+#include "core/addr.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+
+struct vp;
+
+struct stimer {
+	uint64_t config;	/* [vp->timer_lock] */
+	uint64_t count;		/* [vp->timer_lock] */
+	uint64_t deadline;	/* [vp->timer_lock] reference time, ~0 off */
+	bool message_owed;	/* [vp->timer_lock] the slot was busy */
+};
+
+/* A message waiting for its slot; lives in the sender's buffers. */
+struct queued_message {
+	struct list node;
+	bool queued;
+	struct pvn_message message;
+};
+
+struct synic {
+	uint64_t control;	/* [a] SCONTROL */
+	uint64_t event_msr;	/* (o) SIEFP */
+	uint64_t message_msr;	/* (o) SIMP */
+	uint64_t sint[16];	/* [a] */
+	struct pvn_event_page *events;		/* (c) from the pool; overlaid where the guest says */
+	struct pvn_message_page *messages;	/* (c) */
+	struct spinlock lock;	/* LOCK_MESSAGES */
+	struct list queue[16];	/* [lock] queued_message per SINT */
+	struct stimer timer[4];
+};
+
+enum pvn_status synic_create(struct vp *vp);	/* pages from the pool */
+void synic_destroy(struct vp *vp);
+void synic_reset(struct vp *vp);
+
+/* Synthetic MSRs of SynIC and timers (0x40000080-0x4000009f, 0x400000b0-b7). False: #GP. */
+bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
+bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
+
+/*
+ * Sets event flag; raises the SINT when the flag was clear. INVALID_SYNIC_STATE: page
+ * or SynIC off, SINT masked. Any processor, hot path: no lock.
+ */
+enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag);
+/* Queues a message and delivers it when its slot is free. The buffer must stay until dequeued. */
+enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_message *message);
+/* Takes the message out of the queue if it is still there. */
+void synic_cancel(struct vp *vp, unsigned int sint, struct queued_message *message);
+/* Guest wrote EOM or EOIed the vector of a SINT: tries to deliver what waits. */
+void synic_scan(struct vp *vp);
+/* Is this vector a SINT with auto-EOI? */
+bool synic_is_auto_eoi(struct vp *vp, uint8_t vector);
+
+/* A deadline of any timer (synthetic or APIC) of vp passed: deliver and re-arm. */
+void vp_timers_expired(struct vp *vp);
+/* Arms vp's one timer-queue entry for the earliest of its timers; timer_lock held. */
+void vp_timers_rearm(struct vp *vp);
+
+#endif

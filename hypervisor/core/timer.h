@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Deadlines of one processor, multiplexed onto its one hardware timer.
+ */
+#ifndef CORE_TIMER_H
+#define CORE_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/list.h"
+
+struct cpu;
+
+struct timer {
+	struct list node;
+	struct cpu *cpu;	/* whose queue it is on, NULL: none */
+	uint64_t deadline;	/* TSC */
+	void (*expired)(struct timer *timer);	/* on that processor, no locks held */
+};
+
+void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
+/* Calls of one timer are serialized by its owner's lock. Queued on this processor. */
+void timer_arm(struct timer *timer, uint64_t tsc_deadline);
+void timer_cancel(struct timer *timer);
+/* Runs what is due on this processor and programs the hardware for the rest. */
+void timer_run_queue(void);
+/* Programs the hardware timer: earliest of the queue and the end of the slice. */
+void timer_program(void);
+
+#endif

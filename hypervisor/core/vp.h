@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * A virtual processor: registers that core handles, interrupt controller, timers,
+ * and what the scheduler knows of it.
+ *
+ * State, drawn once:
+ *
+ *	created -> explicitly suspended --resume--> ready <-> running
+ *	   running --HLT--> blocked --interrupt--> ready
+ *	   running --intercept--> intercept suspended --parent clears--> ready
+ *	   any --explicit suspend / finalize--> suspended (off every queue)
+ *	VPs other than 0 also wait for INIT/SIPI (waiting_sipi) before they are ready.
+ */
+#ifndef CORE_VP_H
+#define CORE_VP_H
+
+#include "core/lapic.h"
+#include "core/synic.h"
+#include "core/timer.h"
+#include "core/virt_ops.h"
+
+struct partition;
+
+enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+struct vp_regs {
+	uint64_t gpr[16];
+	uint64_t rip, rflags;
+};
+
+enum vp_run_state {
+	VP_STOPPED,	/* on no queue: suspended, waiting for SIPI, or not started */
+	VP_BLOCKED,	/* halted: wakes with the next interrupt */
+	VP_READY,	/* on the run queue of cpu */
+	VP_RUNNING,	/* current on cpu */
+};
+
+/* Why a VP may not run; bits of vp->stop_reasons. */
+#define VP_STOP_EXPLICIT  0x1u	/* register ExplicitSuspend */
+#define VP_STOP_INTERCEPT 0x2u	/* register InterceptSuspend */
+#define VP_STOP_SIPI	  0x4u	/* waits for a start-up IPI */
+#define VP_STOP_DYING	  0x8u	/* partition finalized or VP deleted */
+
+/* Where a VP's cycles and exits went. */
+struct vp_counters {
+	uint64_t run_tsc, hypervisor_tsc;
+	uint64_t exits, hypercalls, interrupts_injected, signals;
+	uint64_t exit_reason[16];
+};
+
+struct vp {
+	struct vp_regs regs;		/* (o) first: the assembly knows its offset */
+	struct partition *partition;	/* (c) */
+	uint32_t index;			/* (c) */
+	uint32_t apic_id;		/* (c) once started */
+	void *vendor;			/* (c) */
+	void *fpu;			/* (c) XSAVE area, a page */
+	uint64_t xcr0;			/* (o) */
+	uint64_t xss;			/* (o) */
+
+	/* scheduling; [q] lock of cpu's run queue */
+	struct cpu *cpu;		/* [q] home: whose queue, or who runs it */
+	struct cpu *pinned;		/* (c) root VPs */
+	enum vp_run_state state;	/* [q] */
+	uint32_t stop_reasons;		/* [a] */
+	struct list run_node;		/* [q] */
+	uint64_t virtual_time;		/* [q] */
+	uint64_t run_start;		/* (o) TSC when it became current */
+	bool boosted;			/* [q] */
+
+	uint64_t map_generation_seen;	/* (o) of partition->map */
+	struct cpu *last_cpu;		/* (o) where it ran last: elsewhere means flush */
+	bool halted;			/* (o) executed HLT; cleared by an interrupt */
+	bool idle;			/* (o) in the GUEST_IDLE MSR: wakes even with IF = 0 */
+	bool init_pending;		/* [a] INIT received */
+	int sipi_vector;		/* [a] -1: none */
+
+	struct lapic lapic;
+	struct synic synic;
+	struct spinlock timer_lock;	/* LOCK_VP_TIMERS */
+	struct timer timer;		/* [timer_lock] */
+
+	uint64_t assist_msr;		/* (o) VP assist page */
+	struct pvn_vp_assist *assist;	/* (c) page from the pool, overlaid */
+	struct queued_message *intercept;	/* (c) the one intercept message buffer */
+	struct vp_counters counters;	/* (o) */
+};
+
+_Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
+
+enum vp_exit_reason {
+	EXIT_INTERRUPT,		/* physical interrupt: taken when interrupts go on */
+	EXIT_NMI,
+	EXIT_WINDOW,
+	EXIT_HALT,
+	EXIT_CPUID,
+	EXIT_MSR_READ,
+	EXIT_MSR_WRITE,
+	EXIT_IO,
+	EXIT_HYPERCALL,
+	EXIT_MEMORY,
+	EXIT_EXCEPTION,
+	EXIT_TRIPLE_FAULT,
+	EXIT_XSETBV,
+	EXIT_UNDEFINED,		/* an instruction that this machine does not have: #UD */
+	EXIT_IGNORE,		/* nothing to do: WBINVD and the like; instruction skipped */
+	EXIT_FAILED,		/* the processor refused the state: our fault or the parent's */
+	EXIT_REASON_COUNT,
+};
+
+struct vp_exit {
+	enum vp_exit_reason reason;
+	uint8_t insn_bytes;		/* length of the exiting instruction, 0: not one */
+	union {
+		struct { uint32_t index; } msr;		/* value in EDX:EAX */
+		struct { uint16_t port; uint8_t bytes; bool in, string, rep; uint64_t next_rip; } io;
+		struct { struct gpa at; unsigned int access; } memory;	/* enum gpa_rights */
+		struct { uint8_t vector; bool has_code; uint32_t code; uint64_t parameter; } exception;
+		struct { uint64_t code, info; } failed;
+	};
+};
+
+/* Object life: pages from the partition's pool, nothing left behind on failure. */
+enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out);
+/* The VP is stopped and off every processor. */
+void vp_destroy(struct vp *vp);
+/* Back to architectural reset (creation, INIT). */
+void vp_reset(struct vp *vp);
+
+/* Any register name of the ABI; the VP is stopped or the caller's own. */
+enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2]);
+enum pvn_status vp_set_register(struct vp *vp, uint32_t name, const uint64_t value[2]);
+
+/* Adds / takes away reasons to stop. Adding does not wait; see sched_wait_stopped(). */
+void vp_stop(struct vp *vp, uint32_t reasons);
+void vp_resume(struct vp *vp, uint32_t reasons);
+
+/* What exit.c and the MSR file need of it. */
+static inline void vp_skip_instruction(struct vp *vp, uint8_t bytes) { vp->regs.rip += bytes; }
+
+#endif
