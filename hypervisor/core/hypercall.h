@@ -29,7 +29,7 @@ struct hc_call {
 void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 
 /* Every handler of the table, expanded: hc_<name>(call, in, elem, out, oelem). */
-#define PVN_CALL(code, name, since, shape, form, privilege, in, elem, out, oelem, text) \
+#define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text) \
 	enum pvn_status hc_##name(struct hc_call *call, const struct pvn_##name##_in *in,	\
 				  const struct pvn_##name##_elem *elem,				\
 				  struct pvn_##name##_out *out, struct pvn_##name##_oelem *oelem);
