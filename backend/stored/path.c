@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Path checking and splitting. Pure.
+ */
+#include "path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char home_prefix[] = "/local/domain/";
+
+static bool char_is_legal(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '/' || c == '_' || c == '@';
+}
+
+static bool text_is_canonical(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!char_is_legal(text[i]))
+			return false;
+		if (text[i] == '/' && i + 1 < len && text[i + 1] == '/')
+			return false;
+	}
+	return len == 1 || text[len - 1] != '/';
+}
+
+static bool text_equals(const char *text, size_t len, const char *literal)
+{
+	return len == strlen(literal) && !memcmp(text, literal, len);
+}
+
+/* What the path-length quota counts: the part behind "/local/domain/<number>/". */
+static size_t text_counted_len(const char *text, size_t len)
+{
+	size_t pos = sizeof(home_prefix) - 1;
+
+	if (len < pos || memcmp(text, home_prefix, pos))
+		return len;
+	while (pos < len && text[pos] >= '0' && text[pos] <= '9')
+		pos++;
+	if (pos == sizeof(home_prefix) - 1 || pos >= len || text[pos] != '/')
+		return len;
+	return len - pos - 1;
+}
+
+int path_resolve(struct path *path, const char *text, size_t len, uint16_t domid, size_t max)
+{
+	path->home_len = 0;
+	path->special = false;
+	if (!len || len >= PVN_STORE_ABS_PATH_MAX || !text_is_canonical(text, len))
+		return EINVAL;
+	if (text[0] == '@') {
+		if (!text_equals(text, len, "@introduceDomain") &&
+		    !text_equals(text, len, "@releaseDomain"))
+			return EINVAL;
+		path->special = true;
+	} else if (text[0] != '/') {
+		if (len > PVN_STORE_REL_PATH_MAX)
+			return EINVAL;
+		path->home_len = snprintf(path->text, sizeof(path->text), "%s%u/", home_prefix,
+					  domid);
+	}
+	if (path->home_len + len >= sizeof(path->text))
+		return EINVAL;
+	memcpy(path->text + path->home_len, text, len);
+	path->len = path->home_len + len;
+	path->text[path->len] = '\0';
+	if (max && text_counted_len(path->text, path->len) > max)
+		return EINVAL;
+	return 0;
+}
+
+bool path_next_name(const char *path, size_t len, size_t *pos, const char **name,
+		    size_t *name_len)
+{
+	const char *slash;
+
+	if (*pos >= len)
+		return false;
+	slash = memchr(path + *pos, '/', len - *pos);
+	*name = path + *pos;
+	*name_len = (slash ? slash : path + len) - *name;
+	*pos += *name_len + 1;
+	return true;
+}
+
+size_t path_parent_len(const char *path, size_t len)
+{
+	if (len <= 1 || path[0] != '/')
+		return 0;
+	while (path[len - 1] != '/')
+		len--;
+	return len > 1 ? len - 1 : 1;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The store as a whole, and the life of domains in it: what they find at
+ * the start, and that nothing of them stays behind.
+ */
+#include "store.h"
+
+#include <errno.h>
+
+#include "alloc.h"
+
+static const char *const initial_nodes[] = {
+	"/", "@introduceDomain", "@releaseDomain", "/tool/xenstored", "/local/domain",
+};
+
+struct store *store_new(void)
+{
+	const struct perm root_only = { .domid = 0, .access = PERM_NONE };
+	struct store *store = xcalloc(1, sizeof(*store));
+	struct perms *perms = perms_new(&root_only, 1);
+
+	quota_init(&store->limits);
+	LIST_INIT(&store->conns);
+	TAILQ_INIT(&store->dirty);
+	watch_points_init(store);
+	store->generation = 1;
+	store->top = tree_new(perms);
+	for (size_t i = 0; i < sizeof(initial_nodes) / sizeof(initial_nodes[0]); i++)
+		tree_make(&store->top, initial_nodes[i], strlen(initial_nodes[i]), perms,
+			  store->generation);
+	perms_put(perms);
+	domain_get(store, 0)->introduced = true;
+	return store;
+}
+
+void store_free(struct store *store)
+{
+	while (!LIST_EMPTY(&store->conns))
+		conn_free(LIST_FIRST(&store->conns));
+	node_put(store->top);
+	watch_points_free(store);
+	for (unsigned int i = 0; i < STORE_DOMID_COUNT; i++)
+		free(store->domains[i]);
+	free(store);
+}
+
+struct domain *domain_find(struct store *store, uint16_t domid)
+{
+	return store->domains[domid];
+}
+
+struct domain *domain_get(struct store *store, uint16_t domid)
+{
+	struct domain *domain = store->domains[domid];
+
+	if (domain)
+		return domain;
+	domain = xcalloc(1, sizeof(*domain));
+	domain->domid = domid;
+	domain->target = domid;
+	domain->features = STORE_FEATURES;
+	store->domains[domid] = domain;
+	return domain;
+}
+
+bool domain_is_known(struct store *store, uint16_t domid)
+{
+	return store->domains[domid] && store->domains[domid]->introduced;
+}
+
+struct domain *domain_introduce(struct store *store, uint16_t domid, uint16_t target)
+{
+	struct domain *domain = domain_get(store, domid);
+	bool first = !domain->introduced;
+
+	domain->introduced = true;
+	domain->target = target;
+	if (domain->conn) {
+		conn_reset(domain->conn);
+		domain->conn->cred.target = target;
+	} else {
+		domain->conn = conn_new(store, domain, false);
+	}
+	if (first)
+		watch_fire_special(store, "@introduceDomain");
+	return domain;
+}
+
+/* Paths of the nodes that name a domain, parents before what is below them. */
+struct purge {
+	uint16_t domid;
+	struct path **paths;
+	size_t count, room;
+};
+
+static void purge_visit(void *arg, const struct node *node, const char *path, size_t len)
+{
+	struct purge *purge = arg;
+	struct path *found;
+
+	if (node->perms->list[0].domid != purge->domid &&
+	    !perms_mention(node->perms, purge->domid))
+		return;
+	if (!len)
+		return;		/* the nameless top belongs to nobody */
+	if (purge->count == purge->room) {
+		purge->room = 2 * purge->room + 16;
+		purge->paths = xrealloc(purge->paths, purge->room * sizeof(*purge->paths));
+	}
+	found = xmalloc(sizeof(*found));
+	found->len = len;
+	memcpy(found->text, path, len + 1);
+	purge->paths[purge->count++] = found;
+}
+
+static void purge_path(struct view *view, const struct path *path, uint16_t domid)
+{
+	const struct node *node = tree_find(view->top, path->text, path->len);
+	struct perms *purged, *owned;
+
+	if (!node)
+		return;		/* went away with its parent */
+	if (node->perms->list[0].domid == domid && path_parent_len(path->text, path->len)) {
+		op_remove(view, path);
+		return;
+	}
+	/* "/" and the special nodes cannot go: they fall to the root partition. */
+	purged = perms_without(node->perms, domid);
+	owned = purged->list[0].domid == domid ? perms_with_owner(purged, 0) :
+						 perms_get(purged);
+	op_replace_perms(view, path, owned);
+	perms_put(owned);
+	perms_put(purged);
+}
+
+/*
+ * Looks at every node: the price of permission lists that need no index. Rare
+ * (once in a guest's life), and some 20 ns a node.
+ */
+static void domain_purge(struct store *store, uint16_t domid)
+{
+	struct purge purge = { .domid = domid };
+	struct view view;
+
+	tree_walk(store->top, "", 0, purge_visit, &purge);
+	view_begin(store, &view);
+	for (size_t i = 0; i < purge.count; i++) {
+		purge_path(&view, purge.paths[i], domid);
+		free(purge.paths[i]);
+	}
+	free(purge.paths);
+	view_end(store, &view);
+}
+
+static void domain_forget_target(struct store *store, uint16_t domid)
+{
+	struct conn *conn;
+
+	for (unsigned int i = 0; i < STORE_DOMID_COUNT; i++)
+		if (store->domains[i] && store->domains[i]->target == domid)
+			store->domains[i]->target = i;
+	LIST_FOREACH(conn, &store->conns, link)
+		conn->cred.target = conn->domain->target;
+}
+
+int domain_release(struct store *store, uint16_t domid)
+{
+	struct domain *domain = store->domains[domid];
+	bool introduced = domain && domain->introduced;
+
+	if (domid == 0)
+		return EINVAL;
+	if (domain && domain->conn)
+		conn_free(domain->conn);
+	store->release_count++;
+	domain_purge(store, domid);
+	free(store->domains[domid]);
+	store->domains[domid] = NULL;
+	domain_forget_target(store, domid);
+	if (!introduced)
+		return ENOENT;
+	watch_fire_special(store, "@releaseDomain");
+	return 0;
+}
