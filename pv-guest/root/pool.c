@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The pages that a partition costs the hypervisor: given on demand, taken back at
+ * the end. The root cannot touch a page while it is deposited.
+ */
+#define pr_fmt(fmt) "pvn_root: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "pv-guest/root/objects.h"
+
+#define BATCH_ORDER 6
+#define BATCH_PAGES (1u << BATCH_ORDER)
+
+struct deposit_list {
+	struct pvn_deposit_memory_in head;
+	u64 page[BATCH_PAGES];
+};
+
+struct withdraw_list {
+	u64 page[BATCH_PAGES * 4];
+};
+
+/*
+ * One block when there is one: the hypervisor then splits its large pages of the
+ * root in one place only. Otherwise whatever single pages there are.
+ */
+static unsigned int allocate_batch(struct page *pages[BATCH_PAGES])
+{
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY, BATCH_ORDER);
+	unsigned int count;
+
+	if (block) {
+		split_page(block, BATCH_ORDER);
+		for (count = 0; count < BATCH_PAGES; count++)
+			pages[count] = block + count;
+		return count;
+	}
+	for (count = 0; count < BATCH_PAGES; count++) {
+		pages[count] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		if (!pages[count])
+			break;
+	}
+	return count;
+}
+
+static void free_batch(struct page **pages, unsigned int count)
+{
+	while (count--)
+		__free_page(pages[count]);
+}
+
+/* Remembers pages before they are given away: afterwards nothing may fail. */
+static int remember(struct root_partition *partition, struct page **pages, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		int error = xa_err(xa_store(&partition->deposits, page_to_pfn(pages[i]), pages[i],
+					    GFP_KERNEL));
+
+		if (!error)
+			continue;
+		while (i--)
+			xa_erase(&partition->deposits, page_to_pfn(pages[i]));
+		return error;
+	}
+	return 0;
+}
+
+static void forget(struct root_partition *partition, struct page **pages, unsigned int count)
+{
+	while (count--)
+		xa_erase(&partition->deposits, page_to_pfn(pages[count]));
+}
+
+/* How many of the pages the hypervisor took; they are the first ones. */
+static unsigned int give(struct root_partition *partition, struct page **pages,
+			 unsigned int count)
+{
+	struct deposit_list list = { .head.partition_id = partition->id };
+	unsigned int i, done = 0;
+	u64 result;
+
+	for (i = 0; i < count; i++)
+		list.page[i] = page_to_pfn(pages[i]);
+	do {
+		result = pvn_call_memory(pvn_control_rep(PVN_CALL_deposit_memory, count, done),
+					 &list, sizeof(list.head) + count * sizeof(u64), NULL, 0);
+		done = pvn_result_reps(result);
+	} while (pvn_result_status(result) == PVN_STATUS_SUCCESS && done < count);
+	if (done < count)
+		pr_warn("deposit to partition %llu: %s\n", partition->id,
+			pvn_status_name(pvn_result_status(result)));
+	return done;
+}
+
+static int deposit_batch(struct root_partition *partition)
+{
+	struct page **pages;
+	unsigned int count, done;
+	int error = -ENOMEM;
+
+	pages = kmalloc_array(BATCH_PAGES, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	count = allocate_batch(pages);
+	if (!count)
+		goto out;
+	error = remember(partition, pages, count);
+	if (error) {
+		free_batch(pages, count);
+		goto out;
+	}
+	done = give(partition, pages, count);
+	atomic64_add(done, &root_counts.deposited_pages);
+	forget(partition, pages + done, count - done);
+	free_batch(pages + done, count - done);
+	error = done ? 0 : -ENOMEM;
+out:
+	kfree(pages);
+	return error;
+}
+
+int root_call(struct root_partition *partition, u64 control, const void *in, size_t in_bytes,
+	      void *out, size_t out_bytes)
+{
+	unsigned int count = control >> PVN_CONTROL_REP_COUNT_SHIFT & PVN_CONTROL_REP_MASK;
+	u64 start = 0;
+
+	for (;;) {
+		u64 result = pvn_call_memory(control | start << PVN_CONTROL_REP_START_SHIFT,
+					     in, in_bytes, out, out_bytes);
+		unsigned int status = pvn_result_status(result);
+
+		if (count)
+			start = pvn_result_reps(result);
+		if (status == PVN_STATUS_SUCCESS && start >= count)
+			return 0;
+		if (status == PVN_STATUS_INSUFFICIENT_MEMORY) {
+			int error = deposit_batch(partition);
+
+			if (error)
+				return error;
+		} else if (status != PVN_STATUS_SUCCESS) {
+			pr_debug("partition %llu: call 0x%llx: %s\n", partition->id,
+				 control & PVN_CONTROL_CODE_MASK, pvn_status_name(status));
+			return pvn_status_errno(status);
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+static void take_back(struct root_partition *partition, const u64 *list, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct page *page = xa_erase(&partition->deposits, list[i]);
+
+		if (WARN_ONCE(!page, "pvn_root: page 0x%llx was never deposited\n", list[i]))
+			continue;
+		__free_page(page);
+		atomic64_dec(&root_counts.deposited_pages);
+	}
+}
+
+void root_pool_withdraw(struct root_partition *partition)
+{
+	const struct pvn_withdraw_memory_in in = { .partition_id = partition->id };
+	struct withdraw_list *list = kmalloc(sizeof(*list), GFP_KERNEL | __GFP_NOFAIL);
+	unsigned int status, done;
+
+	do {
+		u64 result = pvn_call_memory(pvn_control_rep(PVN_CALL_withdraw_memory,
+							     ARRAY_SIZE(list->page), 0),
+					     &in, sizeof(in), list, sizeof(*list));
+
+		status = pvn_result_status(result);
+		done = pvn_result_reps(result);
+		take_back(partition, list->page, done);
+	} while (status == PVN_STATUS_SUCCESS && done);
+	kfree(list);
+}
+
+void root_pool_destroy(struct root_partition *partition)
+{
+	unsigned long pfn, lost = 0;
+	struct page *page;
+
+	xa_for_each(&partition->deposits, pfn, page)
+		lost++;
+	if (lost)
+		pr_err("partition %llu: the hypervisor kept %lu pages\n", partition->id, lost);
+	xa_destroy(&partition->deposits);
+}
