@@ -10,12 +10,7 @@
 #ifndef PVN_ABI_STORE_H
 #define PVN_ABI_STORE_H
 
-#ifdef __KERNEL__
-#include <linux/types.h>
-#else
-#include <stddef.h>
-#include <stdint.h>
-#endif
+#include "pvn/abi/types.h"
 
 enum pvn_store_type {
 	PVN_STORE_CONTROL = 0,
@@ -51,10 +46,10 @@ enum pvn_store_type {
 
 /* Native byte order, which is little-endian here. */
 struct pvn_store_header {
-	uint32_t type;			/* enum pvn_store_type */
-	uint32_t req_id;		/* chosen by the client, echoed */
-	uint32_t tx_id;			/* 0: no transaction */
-	uint32_t len;			/* payload bytes that follow */
+	pvn_u32 type;			/* enum pvn_store_type */
+	pvn_u32 req_id;		/* chosen by the client, echoed */
+	pvn_u32 tx_id;			/* 0: no transaction */
+	pvn_u32 len;			/* payload bytes that follow */
 };
 
 #define PVN_STORE_PAYLOAD_MAX 4096u
@@ -68,16 +63,16 @@ struct pvn_store_header {
  * arbitrary. After moving an index, ring the other end.
  */
 struct pvn_store_page {
-	uint8_t req[PVN_STORE_RING_BYTES];	/* guest to server */
-	uint8_t rsp[PVN_STORE_RING_BYTES];	/* server to guest */
-	uint32_t req_cons;			/* written by the server */
-	uint32_t req_prod;			/* written by the guest */
-	uint32_t rsp_cons;			/* written by the guest */
-	uint32_t rsp_prod;			/* written by the server */
-	uint32_t server_features;		/* PVN_STORE_FEATURE_*; bits are never cleared */
-	uint32_t connection;			/* enum pvn_store_connection */
-	uint32_t error;				/* enum pvn_store_ring_error, by the server */
-	uint32_t evtchn_port;			/* unused here, 0 */
+	pvn_u8 req[PVN_STORE_RING_BYTES];	/* guest to server */
+	pvn_u8 rsp[PVN_STORE_RING_BYTES];	/* server to guest */
+	pvn_u32 req_cons;			/* written by the server */
+	pvn_u32 req_prod;			/* written by the guest */
+	pvn_u32 rsp_cons;			/* written by the guest */
+	pvn_u32 rsp_prod;			/* written by the server */
+	pvn_u32 server_features;		/* PVN_STORE_FEATURE_*; bits are never cleared */
+	pvn_u32 connection;			/* enum pvn_store_connection */
+	pvn_u32 error;				/* enum pvn_store_ring_error, by the server */
+	pvn_u32 evtchn_port;			/* unused here, 0 */
 };
 
 enum pvn_store_feature {
