@@ -145,6 +145,9 @@ static inline pvn_u32 pvn_ring_bytes(pvn_u32 entries)
 
 /* --- shared memory --- */
 
+/* Entries are copied word by word, whatever their fields are. */
+typedef pvn_u32 __attribute__((__may_alias__)) pvn_ring_word;
+
 static inline pvn_u32 pvn_ring_load(const pvn_u32 *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
@@ -164,8 +167,8 @@ static inline void pvn_ring_fence(void)
 /* Each word exactly once: the peer may change them while this runs. */
 static inline void pvn_ring_copy(void *to, const void *from, unsigned int bytes)
 {
-	pvn_u32 *into = to;
-	const pvn_u32 *words = from;
+	pvn_ring_word *into = to;
+	const pvn_ring_word *words = from;
 	unsigned int i;
 
 	for (i = 0; i < bytes / sizeof(pvn_u32); i++)
@@ -242,8 +245,8 @@ static inline pvn_u32 pvn_front_room(const struct pvn_queue_front *q)
 static inline bool pvn_front_push(struct pvn_queue_front *q, const void *entry)
 {
 	struct pvn_sqe *slot = &q->sq[q->sq_tail & (q->entries - 1)];
-	const pvn_u32 *from = entry;
-	pvn_u32 *to = (pvn_u32 *)slot;
+	const pvn_ring_word *from = entry;
+	pvn_ring_word *to = (pvn_ring_word *)slot;
 	unsigned int i;
 
 	if (q->broken || !pvn_front_room(q)) {

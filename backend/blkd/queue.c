@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * See queue.h. On the path of a write: blk_queue_take() copies a request from
+ * the ring, request.c checks it, engine.c starts it; blk_queue_done() answers.
+ */
+#include "blkd/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int blk_queue_create(struct blk_queue *queue, struct blk_disk *disk, unsigned int index)
+{
+	unsigned int i;
+
+	queue->disk = disk;
+	queue->doorbell.kind = ENGINE_DOORBELL;
+	queue->doorbell.index = index;
+	queue->slots = calloc(PVN_RING_ENTRIES_MAX, sizeof(*queue->slots));
+	if (!queue->slots) {
+		errno = ENOMEM;
+		return -1;
+	}
+	for (i = 0; i < PVN_RING_ENTRIES_MAX; i++) {
+		queue->slots[i].token.kind = ENGINE_WORK;
+		queue->slots[i].token.index = index;
+		queue->slots[i].next = queue->free;
+		queue->free = &queue->slots[i];
+	}
+	return 0;
+}
+
+bool blk_queue_attach(struct blk_queue *queue, void *base, uint32_t entries, uint32_t epoch)
+{
+	const struct pvn_ring_back *back = (const struct pvn_ring_back *)
+		((const char *)base + pvn_ring_front_bytes(entries));
+
+	/* This epoch has been served, perhaps by a predecessor: requests would repeat. */
+	if (pvn_ring_load(&back->epoch) == epoch)
+		return false;
+	queue->attached = pvn_back_attach(&queue->ring, base, entries, epoch);
+	queue->reported = false;
+	return queue->attached;
+}
+
+void blk_queue_detach(struct blk_queue *queue)
+{
+	queue->attached = false;
+}
+
+/* False: answered already. */
+static bool start(struct blk_queue *queue, const struct pvn_blk_request *request)
+{
+	struct blk_disk *disk = queue->disk;
+	struct blk_slot *slot = queue->free;
+	enum pvn_blk_status status;
+
+	status = blk_request_check(request, &disk->limits, disk->memory, &slot->work);
+	if (status) {
+		pvn_back_complete(&queue->ring, request->id, status, 0);
+		return false;
+	}
+	queue->free = slot->next;
+	queue->busy++;
+	slot->epoch = queue->ring.epoch;
+	engine_start(&disk->engine, &slot->work, &slot->token);
+	return true;
+}
+
+bool blk_queue_take(struct blk_queue *queue, unsigned int limit)
+{
+	struct pvn_blk_request request;
+	unsigned int taken = 0;
+	int available;
+
+	if (!queue->attached)
+		return false;
+	available = pvn_back_available(&queue->ring);
+	/* Slots may still be held by transfers of an earlier connection. */
+	while (available-- > 0 && taken < limit && queue->free &&
+	       pvn_back_next(&queue->ring, &request)) {
+		start(queue, &request);
+		taken++;
+	}
+	return taken > 0;
+}
+
+void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result)
+{
+	struct blk_disk *disk = queue->disk;
+	struct blk_work *work = &slot->work;
+	bool current = queue->attached && slot->epoch == queue->ring.epoch;
+
+	if (result == 0 && work->op != PVN_BLK_FLUSH)
+		result = -EIO;		/* the image has become shorter */
+	if (result > 0 && (uint32_t)result < work->bytes) {
+		blk_work_advance(work, (uint32_t)result);
+		engine_start(&disk->engine, work, &slot->token);
+		return;
+	}
+	if (result == -EAGAIN || result == -EINTR) {
+		engine_start(&disk->engine, work, &slot->token);
+		return;
+	}
+	if (result < 0) {
+		disk->errors++;
+		disk->last_error = -result;
+	}
+	if (current)
+		pvn_back_complete(&queue->ring, work->id,
+				  engine_status(result < 0 ? -result : 0), 0);
+	slot->next = queue->free;
+	queue->free = slot;
+	queue->busy--;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * One queue of a disk: a back-end's end of a ring, and the requests of it that
+ * are in flight. A queue outlives the connections that use it: requests that
+ * were in flight when the guest let go of its rings are waited for, and their
+ * results thrown away.
+ */
+#ifndef BLKD_QUEUE_H
+#define BLKD_QUEUE_H
+
+#include "blkd/engine.h"
+
+struct blk_disk {
+	struct engine engine;
+	struct blk_limits limits;
+	const struct pvn_guest_memory *memory;
+	unsigned int errors;		/* failed transfers since the last report */
+	int last_error;
+};
+
+struct blk_slot {
+	struct engine_token token;	/* first: what the engine gives back */
+	struct blk_slot *next;		/* free list */
+	uint32_t epoch;			/* connection that it was taken from */
+	struct blk_work work;
+};
+
+struct blk_queue {
+	struct engine_token doorbell;
+	struct blk_disk *disk;
+	struct pvn_queue_back ring;
+	bool attached;
+	bool reported;			/* the log has said that it is broken */
+	struct blk_slot *slots;
+	struct blk_slot *free;
+	unsigned int busy;		/* slots in flight */
+};
+
+/* 0, or -1 + errno. */
+int blk_queue_create(struct blk_queue *queue, struct blk_disk *disk, unsigned int index);
+
+/* Starts to serve a ring; false when it is not the epoch's, or served it before. */
+bool blk_queue_attach(struct blk_queue *queue, void *base, uint32_t entries, uint32_t epoch);
+
+/* Touches the guest's memory no more, apart from transfers that are in flight. */
+void blk_queue_detach(struct blk_queue *queue);
+
+/* Takes up to `limit` requests and starts or answers them; true if there were any. */
+bool blk_queue_take(struct blk_queue *queue, unsigned int limit);
+
+/* A transfer has ended. */
+void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result);
+
+/* Announces completions; true: ring the guest. */
+static inline bool blk_queue_publish(struct blk_queue *queue)
+{
+	return queue->attached && pvn_back_publish(&queue->ring);
+}
+
+/* Asks for a doorbell; true: there is something to do already. */
+static inline bool blk_queue_arm(struct blk_queue *queue)
+{
+	return queue->attached && pvn_back_arm(&queue->ring);
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * What every back-end process shares: the arguments that it is started with,
+ * its guest's memory, and its half of the xenbus conversation in the store.
+ *
+ *	--domid N --device K --backend-path B
+ *	--memory FD:GPA:SIZE:FD_OFFSET		repeated; the guest's memory
+ *	--queue IN_FD:OUT_FD			repeated; channel of queue 0, 1, ...
+ *
+ * One thread, no locks. The guest may write anything into its directory of the
+ * store and into its memory, at any time.
+ */
+#ifndef PVN_BACKEND_H
+#define PVN_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libpvn/store_client.h"
+
+enum {
+	PVN_BACKEND_REGIONS_MAX = 16,
+	PVN_BACKEND_QUEUES_MAX = 64,
+	PVN_BACKEND_PATH_MAX = 512,
+};
+
+/* --- guest memory --- */
+
+struct pvn_memory_region {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint8_t *base;
+};
+
+struct pvn_guest_memory {
+	unsigned int count;
+	struct pvn_memory_region region[PVN_BACKEND_REGIONS_MAX];
+};
+
+/* Adds memory that is mapped already. -1 + errno: no room, or it overlaps or wraps. */
+int pvn_memory_add(struct pvn_guest_memory *memory, uint64_t gpa, uint64_t bytes, void *base);
+
+/*
+ * Where `bytes` (at least 1) of guest memory at `gpa` are mapped, or NULL when
+ * any of them is not the guest's. A range must lie within one region.
+ */
+void *pvn_memory_at(const struct pvn_guest_memory *memory, uint64_t gpa, uint64_t bytes);
+
+/* --- process contract --- */
+
+enum pvn_xenbus_state {
+	PVN_XENBUS_UNKNOWN = 0,
+	PVN_XENBUS_INITIALISING = 1,
+	PVN_XENBUS_INIT_WAIT = 2,
+	PVN_XENBUS_INITIALISED = 3,
+	PVN_XENBUS_CONNECTED = 4,
+	PVN_XENBUS_CLOSING = 5,
+	PVN_XENBUS_CLOSED = 6,
+};
+
+struct pvn_backend;
+
+struct pvn_backend_ops {
+	const char *program;	/* "pvn-blkd" */
+	const char *kind;	/* "blk": the front-end must be below device/<kind>/ */
+	/*
+	 * An argument that is not common to all. Returns how many words it took
+	 * (1 or 2), 0 when it is unknown, -1 after saying what is wrong.
+	 * `value` is NULL at the end of the line.
+	 */
+	int (*argument)(struct pvn_backend *backend, const char *name, const char *value);
+	/* Writes the features into the back-end's directory; 0 or -1 + errno. */
+	int (*publish)(struct pvn_backend *backend);
+	/* Reads the front-end's keys and attaches its rings; -1 after saying why not. */
+	int (*connect)(struct pvn_backend *backend, uint32_t epoch);
+	/* Lets go of the rings. Also called when there are none. */
+	void (*disconnect)(struct pvn_backend *backend);
+};
+
+struct pvn_backend {
+	const struct pvn_backend_ops *ops;
+	unsigned int domid;
+	unsigned int device;
+	char path[PVN_BACKEND_PATH_MAX];	/* B */
+	char frontend[PVN_BACKEND_PATH_MAX];	/* F */
+	struct pvn_guest_memory memory;
+	unsigned int queue_count;
+	struct {
+		int in;			/* eventfd: readable when the guest rang */
+		int out;		/* eventfd: written to ring the guest */
+	} queue[PVN_BACKEND_QUEUES_MAX];
+	struct pvn_store *store;	/* NULL while the daemon is away */
+	enum pvn_xenbus_state state;	/* what was last written to B/state */
+	uint32_t epoch;			/* connection being served, 0 none */
+	bool finished;			/* unplugged: the process should end */
+	void *own;			/* the device's */
+};
+
+/* Parses the command line and maps the memory. 0, or -1 after saying what is wrong. */
+int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops *ops, int argc,
+		      char **argv);
+
+/* Gives up privileges: no capability, no way to get one back. */
+int pvn_backend_confine(void);
+
+/*
+ * Opens the store, publishes and announces state 2, and looks at the front-end.
+ * -1 + errno: the store is not there (try again later).
+ */
+int pvn_backend_open(struct pvn_backend *backend);
+
+/*
+ * Handles what the store has to tell; call it when pvn_store_fd() is readable,
+ * and after any other use of the store. -1: the store went away; rings go on,
+ * call pvn_backend_open() until it succeeds.
+ */
+int pvn_backend_events(struct pvn_backend *backend);
+
+/* Reads a number that the guest wrote at F/`key`; false when absent, odd or out of range. */
+bool pvn_backend_front_number(struct pvn_backend *backend, const char *key, uint64_t low,
+			      uint64_t high, uint64_t *value);
+
+/* Reads F/queue-J/`key`, as above. */
+bool pvn_backend_queue_number(struct pvn_backend *backend, unsigned int queue, const char *key,
+			      uint64_t low, uint64_t high, uint64_t *value);
+
+/* Writes B/`key`. 0 or -1 + errno. */
+int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uint64_t value);
+
+/* Rings the guest on the channel of a queue. */
+void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue);
+
+/* One line on stderr: program, guest, device, text. */
+void pvn_backend_log(const struct pvn_backend *backend, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
