@@ -9,9 +9,79 @@
 
 #include "core/partition.h"
 
+#define PORT_ID_MAX		0xffffffu	/* ids have 24 bits */
+#define PORT_MESSAGES		16		/* [TLFS 2.0 14.3 "Message Buffers"] */
+
+/* A buffer of a message port, and where it was queued last. */
+struct port_message {
+	struct queued_message message;
+	struct vp *target;
+};
+
+#define PORT_MESSAGES_A_PAGE 8
+
+struct port_messages {
+	struct port_message message[PORT_MESSAGES_A_PAGE];
+};
+
+_Static_assert(sizeof(struct port_messages) <= PAGE_SIZE, "half of a port's messages");
+
+/* (c) constant  [e] events lock  [a] atomic */
+struct port {
+	struct list node;		/* [e] in its partition's ports */
+	struct partition *partition;	/* (c) */
+	uint64_t connection_partition;	/* (c) id of who may connect */
+	struct connection *connection;	/* [e] NULL: not connected */
+	struct port_messages *messages[PORT_MESSAGES / PORT_MESSAGES_A_PAGE];	/* (c) */
+	uint64_t posts;			/* [a] */
+	uint32_t id;			/* (c) */
+	uint32_t type;			/* (c) */
+	uint32_t sint;			/* (c) */
+	uint32_t target_vp;		/* [a] */
+	uint16_t base_flag, flag_count;	/* (c) */
+};
+
+struct connection {
+	struct list node;		/* [e] in its partition's connections */
+	struct partition *partition;	/* (c) */
+	struct port *port;		/* [a] NULL: the port has gone */
+	uint32_t id;			/* (c) */
+};
+
+_Static_assert(sizeof(struct port) <= SLAB_RECORD_BYTES, "port record");
+_Static_assert(sizeof(struct connection) <= SLAB_RECORD_BYTES, "connection record");
+
+/* At the creation of a partition. */
+void event_init(struct partition *partition);
+
 /* Hot path of the doorbell. */
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag);
+
+/* The calls; fields have been checked, partitions not to be active. */
+enum pvn_status event_create_port(struct partition *partition, const struct port *wanted);
+enum pvn_status event_delete_port(struct partition *partition, uint32_t id);
+enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
+			      struct partition *port_partition, uint32_t port_id, uint32_t type);
+enum pvn_status event_disconnect(struct partition *partition, uint32_t connection_id);
+enum pvn_status event_get_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t *value);
+enum pvn_status event_set_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t value);
+
 /* Finalize: every port and connection of the partition, and the peers' ends. */
 void event_release_all(struct partition *partition);
+/* How many there are. */
+void event_census(uint64_t *ports, uint64_t *connections);
+
+/* For message.c: the port behind a connection. Both with the events lock. */
+void event_lock(void);
+void event_unlock(void);
+enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id, struct port **out);
+
+/* message.c */
+enum pvn_status message_post(struct partition *sender, const struct pvn_post_message_in *in);
+bool message_create_buffers(struct port *port);
+/* Takes back what is queued, and the memory. */
+void message_release_buffers(struct port *port);
 
 #endif

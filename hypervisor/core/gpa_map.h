@@ -11,6 +11,7 @@
 #include <pvn/abi/hypercall.h>
 #include "core/addr.h"
 #include "core/page_pool.h"
+#include "core/slab.h"
 #include "lib/list.h"
 
 enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
@@ -33,7 +34,13 @@ struct gpa_map {
 	const struct nested_pt_format *format;	/* (c) */
 	struct page_pool *pool;			/* (c) where tables come from */
 	uint64_t *top;				/* (c) level 4 table */
+	/*
+	 * (c) The map of a child: what it names is counted in page_info. The root's is
+	 * identity: everything that is not the hypervisor's.
+	 */
+	bool counted;
 	struct list overlays;			/* [lock] */
+	struct slab overlay_records;		/* [lock] */
 	uint64_t mapped_pages;			/* [lock] 4 KiB pages mapped */
 	/*
 	 * Bumped before gpa_map_flush() kicks; an entry with an older value seen must
@@ -42,10 +49,18 @@ struct gpa_map {
 	uint64_t generation;			/* [a] */
 };
 
+/* GPAs end here: what four levels reach. */
+#define GPA_SPACE_BYTES (1ull << 48)
+
 /* Takes one page of the pool for the top table. */
 enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format *format,
-			     struct page_pool *pool);
-/* Frees all tables; overlays must be gone; nobody may run on the map. */
+			     struct page_pool *pool, bool counted);
+/*
+ * Drops all overlay records, mappings and tables; nobody may run on the map. Gives up
+ * at that TSC value (false): call again to go on.
+ */
+bool gpa_map_clear(struct gpa_map *map, uint64_t tsc_deadline);
+/* gpa_map_clear() to the end, and the top table. */
 void gpa_map_destroy(struct gpa_map *map);
 struct hpa gpa_map_top(const struct gpa_map *map);
 
@@ -53,13 +68,17 @@ struct hpa gpa_map_top(const struct gpa_map *map);
  * Maps bytes (multiple of 4 KiB) from target to source with the largest pages that
  * alignment allows, replacing what was there; under overlays the page below changes.
  * INSUFFICIENT_MEMORY leaves everything as it was for a single page or large page;
+ * OPERATION_DENIED: a child's map may not name such a page;
  * callers go element by element. Caller flushes with gpa_map_flush() when
  * *replaced became true (something that was present changed).
  */
 enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hpa source,
 			       uint64_t bytes, unsigned int rights, bool *replaced);
 enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced);
-/* Joins 512 identity leaves around target into one larger leaf where it can (root's map). */
+/*
+ * Joins 512 identity leaves around target into one larger leaf where it can (root's map).
+ * Flushes when it did.
+ */
 void gpa_map_merge(struct gpa_map *map, struct gpa target);
 
 /*
@@ -72,6 +91,12 @@ void gpa_map_lock(struct gpa_map *map);
 void gpa_map_unlock(struct gpa_map *map);
 /* As gpa_map_lookup(), with the lock held by the caller. */
 struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights, bool below);
+
+/*
+ * The run of memory of that length (4 KiB or 2 MiB, aligned) at one GPA, if it is all
+ * there with these rights, contiguous, and without overlays; else HPA_NONE. Takes the lock.
+ */
+struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, unsigned int rights);
 
 /*
  * Guest memory by private copy; the range must not cross a page. False: not mapped
@@ -90,7 +115,11 @@ enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct h
 void gpa_map_overlay_remove(struct gpa_map *map, struct gpa at);
 bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at);	/* takes the lock */
 
-/* All processors have left every translation older than now. May not hold locks. */
+/*
+ * All processors have left every translation older than now: of this map, and of any
+ * other map that was changed before. Whoever waits for a processor waits only while that
+ * one is in a guest, so that two who flush cannot wait for each other.
+ */
 void gpa_map_flush(struct gpa_map *map);
 
 #endif

@@ -30,6 +30,14 @@ enum partition_state {
 
 struct io_intercept { uint16_t port; uint8_t access; };
 
+struct connection;
+
+/*
+ * Long work stopped at the end of its time slice: not a status of the ABI. The
+ * dispatcher lets the guest repeat the call.
+ */
+#define STATUS_CONTINUE ((enum pvn_status)0x10000)
+
 /*
  * (c) constant after creation  [p] partition lock  [a] atomic
  */
@@ -69,9 +77,10 @@ struct partition {
 	uint64_t reference_start;	/* (c) TSC at creation: reference time 0 */
 	uint64_t crash[6];		/* [p] P0..P4, CTL */
 
+	struct slab event_records;	/* [events lock] where ports and connections live */
 	struct list ports;		/* [events lock] ports this partition owns */
 	struct list connections;	/* [events lock] */
-	void *connection_index;		/* [events lock] fast lookup of signal_event */
+	struct connection **connection_index;	/* [events lock] to change; lookup of signal_event */
 	unsigned int intercept_vp;	/* [a] which root VP gets the next intercept message */
 };
 
@@ -86,11 +95,23 @@ struct partition *partition_create_root(struct hpa first_page, uint64_t page_cou
 struct partition *partition_get(uint64_t id);
 void partition_put(struct partition *partition);
 
-/* Calls of hc_partition.c, also used by tests. */
+/* Calls of hc_partition.c, also used by tests. The caller holds one reference. */
 enum pvn_status partition_create(struct partition *parent, uint64_t *id);
 enum pvn_status partition_initialize(struct partition *partition);
+/* STATUS_CONTINUE until all is released. */
 enum pvn_status partition_finalize(struct partition *partition);
+/* The id is gone at once, the memory with the last reference. */
 enum pvn_status partition_delete(struct partition *partition);
+/* The child of parent with the lowest id above previous; 0: none. */
+uint64_t partition_next_child(struct partition *parent, uint64_t previous);
+
+static inline bool partition_is_active(const struct partition *partition)
+{
+	return __atomic_load_n(&partition->state, __ATOMIC_ACQUIRE) == PARTITION_ACTIVE;
+}
+
+/* End of the time that one hypercall may take [TLFS 2.0 4.3 "Hypercall Continuation"]. */
+uint64_t partition_time_slice_end(void);
 
 static inline bool partition_may(const struct partition *partition, enum pvn_privilege privilege)
 {
@@ -101,6 +122,10 @@ static inline bool partition_may(const struct partition *partition, enum pvn_pri
 uint64_t partition_reference_time(const struct partition *partition, uint64_t tsc);
 /* The first TSC value at which partition_reference_time() is at least this. */
 uint64_t partition_reference_to_tsc(const struct partition *partition, uint64_t reference);
+/* A length of time in TSC ticks, in 100 ns. */
+uint64_t reference_units(uint64_t tsc_ticks);
+/* Contents of the reference TSC page; disabled: sequence 0, use the MSR. */
+void partition_fill_tsc_page(struct partition *partition, bool enabled);
 
 struct census { uint64_t pages_total, pages_free, pages_deposited, partitions, vps, ports, connections, gpa_pages; };
 void partition_census(struct census *out);

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Guest-physical address spaces: nested page tables, overlay pages, copies of
+ * guest memory. Tables are made by nested_pt.c; who may map what is decided by
+ * the callers and by page_info. Takes the map's lock; the pool's below it.
+ *
+ * Tables are freed by gpa_map_clear() and gpa_map_merge() only: processors keep
+ * pointers to them in their paging-structure caches until they are flushed.
+ *
+ * Order with deposits: an entry of a child's map changes, then the generation is
+ * bumped, then page_info forgets the page. Whoever deposits the page afterwards
+ * flushes all processors, and none enters again with the old translation.
+ */
+#include "core/cpu.h"
+#include "core/nested_pt.h"
+#include "core/page_info.h"
+#include "core/platform.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+/* What lies below an overlay page; below is HPA_NONE when nothing is mapped there. */
+struct gpa_overlay {
+	struct list node;
+	struct gpa at;
+	struct hpa below;
+	unsigned int below_rights;
+};
+
+_Static_assert(sizeof(struct gpa_overlay) <= SLAB_RECORD_BYTES, "overlay record");
+
+enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format *format,
+			     struct page_pool *pool, bool counted)
+{
+	*map = (struct gpa_map){ .format = format, .pool = pool, .counted = counted };
+	spinlock_init(&map->lock, LOCK_GPA_MAP);
+	list_init(&map->overlays);
+	slab_init(&map->overlay_records, pool);
+	map->top = page_pool_alloc(pool);
+	return map->top ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+struct hpa gpa_map_top(const struct gpa_map *map)
+{
+	return plat_hpa(map->top);
+}
+
+void gpa_map_lock(struct gpa_map *map)
+{
+	spin_lock(&map->lock);
+}
+
+void gpa_map_unlock(struct gpa_map *map)
+{
+	spin_unlock(&map->lock);
+}
+
+static struct gpa_overlay *find_overlay(struct gpa_map *map, struct gpa at, uint64_t bytes)
+{
+	list_for_each(node, &map->overlays) {
+		struct gpa_overlay *overlay = list_entry(node, struct gpa_overlay, node);
+
+		if (overlay->at.v - at.v < bytes)
+			return overlay;
+	}
+	return NULL;
+}
+
+/* A mapping goes: whoever enters from now on flushes; only then may others have the page. */
+static void forget_page(struct gpa_map *map, struct hpa page, unsigned int level)
+{
+	__atomic_fetch_add(&map->generation, 1, __ATOMIC_SEQ_CST);
+	map->mapped_pages -= level_bytes(level) >> PAGE_SHIFT;
+	if (map->counted)
+		page_info_unmap(page, level);
+}
+
+static enum pvn_status remember_page(struct gpa_map *map, struct hpa page, unsigned int level)
+{
+	if (map->counted && !page_info_map(page, level))
+		return PVN_STATUS_OPERATION_DENIED;
+	map->mapped_pages += level_bytes(level) >> PAGE_SHIFT;
+	return PVN_STATUS_SUCCESS;
+}
+
+/* The slot for at on exactly this level, making tables and splitting leaves; entry NULL: no memory. */
+static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsigned int level)
+{
+	struct nested_pt_slot slot = nested_pt_find_level(map->format, map->top, at, level);
+
+	while (slot.level > level) {
+		uint64_t old = *slot.entry;
+
+		if (!nested_pt_expand(map->format, map->pool, slot))
+			return (struct nested_pt_slot){ 0 };
+		if (map->counted && map->format->is_present(old))
+			page_info_split(map->format->address(old, slot.level));
+		slot = nested_pt_find_level(map->format, map->top, at, level);
+	}
+	return slot;
+}
+
+/* The largest level whose leaf fits: alignment, length, no overlay, no table in its place. */
+static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct hpa source,
+				 uint64_t bytes)
+{
+	unsigned int level = map->format->huge_pages && !map->counted ? 3 : 2;
+
+	for (; level > 1; level--) {
+		uint64_t size = level_bytes(level);
+		struct nested_pt_slot slot;
+
+		if (((target.v | source.v) & (size - 1)) || bytes < size ||
+		    find_overlay(map, target, size))
+			continue;
+		slot = nested_pt_find_level(map->format, map->top, target, level);
+		if (slot.level > level || !nested_pt_is_table(map->format, slot))
+			break;
+	}
+	return level;
+}
+
+static enum pvn_status insert_below(struct gpa_map *map, struct gpa_overlay *overlay,
+				    struct hpa source, unsigned int rights)
+{
+	enum pvn_status status = remember_page(map, source, 1);
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (!hpa_is_none(overlay->below))
+		forget_page(map, overlay->below, 1);
+	overlay->below = source;
+	overlay->below_rights = rights;
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status insert_leaf(struct gpa_map *map, struct gpa target, struct hpa source,
+				   unsigned int level, unsigned int rights, bool *replaced)
+{
+	struct gpa_overlay *overlay = find_overlay(map, target, PAGE_SIZE);
+	struct nested_pt_slot slot;
+	enum pvn_status status;
+	uint64_t old, new = map->format->leaf(source, rights, level);
+
+	if (overlay)
+		return insert_below(map, overlay, source, rights);
+	slot = make_slot(map, target, level);
+	if (!slot.entry)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	status = remember_page(map, source, level);
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	old = *slot.entry;
+	nested_pt_write(slot.entry, new);
+	if (map->format->is_present(old)) {
+		*replaced = true;
+		forget_page(map, map->format->address(old, level), level);
+	}
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hpa source,
+			       uint64_t bytes, unsigned int rights, bool *replaced)
+{
+	enum pvn_status status = PVN_STATUS_SUCCESS;
+
+	ASSERT(!((target.v | source.v | bytes) & (PAGE_SIZE - 1)));
+	spin_lock(&map->lock);
+	while (bytes && status == PVN_STATUS_SUCCESS) {
+		unsigned int level = choose_level(map, target, source, bytes);
+
+		status = insert_leaf(map, target, source, level, rights, replaced);
+		target = gpa_add(target, level_bytes(level));
+		source = hpa_add(source, level_bytes(level));
+		bytes -= level_bytes(level);
+	}
+	spin_unlock(&map->lock);
+	return status;
+}
+
+static void remove_below(struct gpa_map *map, struct gpa_overlay *overlay)
+{
+	if (!hpa_is_none(overlay->below))
+		forget_page(map, overlay->below, 1);
+	overlay->below = HPA_NONE;
+}
+
+/* Removes what stands at target, at most bytes of it; 0: no memory to split a larger leaf. */
+static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced)
+{
+	struct gpa_overlay *overlay = find_overlay(map, target, PAGE_SIZE);
+	struct nested_pt_slot slot = nested_pt_find(map->format, map->top, target);
+	uint64_t size = level_bytes(slot.level), rest = size - (target.v & (size - 1));
+	struct hpa page;
+
+	if (overlay) {
+		remove_below(map, overlay);
+		return PAGE_SIZE;
+	}
+	if (!map->format->is_present(*slot.entry))
+		return rest < bytes ? rest : bytes;
+	/* A leaf that reaches beyond the range is split until one fits. */
+	while (rest != size || bytes < size) {
+		slot = make_slot(map, target, slot.level - 1);
+		if (!slot.entry)
+			return 0;
+		size = level_bytes(slot.level);
+		rest = size - (target.v & (size - 1));
+	}
+	page = map->format->address(*slot.entry, slot.level);
+	nested_pt_write(slot.entry, 0);
+	*replaced = true;
+	forget_page(map, page, slot.level);
+	return size;
+}
+
+enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced)
+{
+	enum pvn_status status = PVN_STATUS_SUCCESS;
+
+	ASSERT(!((target.v | bytes) & (PAGE_SIZE - 1)));
+	spin_lock(&map->lock);
+	while (bytes) {
+		uint64_t done = remove_once(map, target, bytes, replaced);
+
+		if (!done) {
+			status = PVN_STATUS_INSUFFICIENT_MEMORY;
+			break;
+		}
+		target = gpa_add(target, done);
+		bytes -= done;
+	}
+	spin_unlock(&map->lock);
+	return status;
+}
+
+void gpa_map_merge(struct gpa_map *map, struct gpa target)
+{
+	uint64_t *tables[2] = { NULL, NULL };
+
+	spin_lock(&map->lock);
+	for (unsigned int level = 2; level <= (map->format->huge_pages ? 3 : 2); level++) {
+		struct nested_pt_slot slot = nested_pt_find_level(map->format, map->top, target, level);
+
+		if (slot.level != level)
+			break;
+		tables[level - 2] = nested_pt_join_identity(map->format, slot, target);
+		if (!tables[level - 2])
+			break;
+	}
+	spin_unlock(&map->lock);
+	if (!tables[0])
+		return;
+	gpa_map_flush(map);
+	page_pool_free(map->pool, tables[0]);
+	page_pool_free(map->pool, tables[1]);
+}
+
+struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights, bool below)
+{
+	struct gpa_overlay *overlay = below ? find_overlay(map, gpa_page(at), PAGE_SIZE) : NULL;
+	struct nested_pt_slot slot;
+
+	if (at.v >= GPA_SPACE_BYTES)
+		return HPA_NONE;
+	if (overlay) {
+		if (hpa_is_none(overlay->below) || (overlay->below_rights & rights) != rights)
+			return HPA_NONE;
+		return hpa_add(overlay->below, at.v & (PAGE_SIZE - 1));
+	}
+	slot = nested_pt_find(map->format, map->top, at);
+	if (!map->format->is_present(*slot.entry) ||
+	    (map->format->rights(*slot.entry) & rights) != rights)
+		return HPA_NONE;
+	return hpa_add(map->format->address(*slot.entry, slot.level),
+		       at.v & (level_bytes(slot.level) - 1));
+}
+
+struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights, bool below)
+{
+	struct hpa found;
+
+	spin_lock(&map->lock);
+	found = gpa_map_lookup_locked(map, at, rights, below);
+	spin_unlock(&map->lock);
+	return found;
+}
+
+struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, unsigned int rights)
+{
+	struct hpa first, next;
+	uint64_t done = 0;
+
+	spin_lock(&map->lock);
+	first = gpa_map_lookup_locked(map, at, rights, false);
+	if (find_overlay(map, at, bytes))
+		first = HPA_NONE;
+	while (!hpa_is_none(first) && done < bytes) {
+		struct gpa here = gpa_add(at, done);
+
+		next = gpa_map_lookup_locked(map, here, rights, false);
+		if (next.v != first.v + done)
+			first = HPA_NONE;
+		/* Leaves are aligned to their size, as are at and bytes: a larger one covers the rest. */
+		done += level_bytes(nested_pt_find(map->format, map->top, here).level);
+	}
+	spin_unlock(&map->lock);
+	return first;
+}
+
+/* Device memory is not touched on a guest's behalf: reading it has effects. */
+static void *guest_memory_locked(struct gpa_map *map, struct gpa at, size_t bytes, unsigned int rights)
+{
+	struct hpa found;
+
+	if (!bytes || bytes > PAGE_SIZE - (at.v & (PAGE_SIZE - 1)))
+		return NULL;
+	found = gpa_map_lookup_locked(map, at, rights, false);
+	if (hpa_is_none(found) || page_info_kind(hpa_page(found)) == PAGE_DEVICE)
+		return NULL;
+	return plat_hva(found);
+}
+
+bool gpa_map_copy_in(struct gpa_map *map, void *to, struct gpa from, size_t bytes)
+{
+	const void *memory;
+
+	spin_lock(&map->lock);
+	memory = guest_memory_locked(map, from, bytes, GPA_READ);
+	if (memory)
+		memcpy(to, memory, bytes);
+	spin_unlock(&map->lock);
+	return memory;
+}
+
+bool gpa_map_copy_out(struct gpa_map *map, struct gpa to, const void *from, size_t bytes)
+{
+	void *memory;
+
+	spin_lock(&map->lock);
+	memory = guest_memory_locked(map, to, bytes, GPA_WRITE);
+	if (memory)
+		memcpy(memory, from, bytes);
+	spin_unlock(&map->lock);
+	return memory;
+}
+
+static enum pvn_status overlay_add_locked(struct gpa_map *map, struct gpa at, struct hpa page,
+					  unsigned int rights)
+{
+	struct gpa_overlay *overlay;
+	struct nested_pt_slot slot;
+
+	if (find_overlay(map, at, PAGE_SIZE))
+		return PVN_STATUS_OBJECT_IN_USE;
+	overlay = slab_alloc(&map->overlay_records);
+	slot = overlay ? make_slot(map, at, 1) : (struct nested_pt_slot){ 0 };
+	if (!slot.entry) {
+		if (overlay)
+			slab_free(&map->overlay_records, overlay);
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	}
+	overlay->at = at;
+	overlay->below = HPA_NONE;
+	if (map->format->is_present(*slot.entry)) {
+		overlay->below = map->format->address(*slot.entry, 1);
+		overlay->below_rights = map->format->rights(*slot.entry);
+	}
+	list_append(&map->overlays, &overlay->node);
+	nested_pt_write(slot.entry, map->format->leaf(page, rights, 1));
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page,
+				    unsigned int rights)
+{
+	enum pvn_status status;
+
+	at = gpa_page(at);
+	if (at.v >= GPA_SPACE_BYTES)
+		return PVN_STATUS_INVALID_PARAMETER;
+	spin_lock(&map->lock);
+	status = overlay_add_locked(map, at, page, rights);
+	spin_unlock(&map->lock);
+	return status;
+}
+
+static void drop_overlay(struct gpa_map *map, struct gpa_overlay *overlay)
+{
+	struct nested_pt_slot slot = nested_pt_find(map->format, map->top, overlay->at);
+	uint64_t entry = 0;
+
+	if (!hpa_is_none(overlay->below))
+		entry = map->format->leaf(overlay->below, overlay->below_rights, 1);
+	nested_pt_write(slot.entry, entry);
+	list_remove(&overlay->node);
+	slab_free(&map->overlay_records, overlay);
+}
+
+void gpa_map_overlay_remove(struct gpa_map *map, struct gpa at)
+{
+	struct gpa_overlay *overlay;
+
+	spin_lock(&map->lock);
+	overlay = find_overlay(map, gpa_page(at), PAGE_SIZE);
+	if (overlay)
+		drop_overlay(map, overlay);
+	spin_unlock(&map->lock);
+	if (overlay && !map->counted)
+		gpa_map_merge(map, at);
+}
+
+bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at)
+{
+	bool found;
+
+	spin_lock(&map->lock);
+	found = find_overlay(map, gpa_page(at), PAGE_SIZE);
+	spin_unlock(&map->lock);
+	return found;
+}
+
+/*
+ * Empties one table that names no other table and unhooks it from its parent; false
+ * when only the top table is left. Descends anew each time: that needs no stack of
+ * tables, and what is done is remembered by not being there any more.
+ */
+static bool clear_one_table(struct gpa_map *map)
+{
+	struct nested_pt_slot slot, parent = { 0 };
+	uint64_t *table = map->top;
+	unsigned int level = NESTED_PT_TOP_LEVEL, i = 0;
+
+	while (i < NESTED_PT_ENTRIES) {
+		slot = (struct nested_pt_slot){ &table[i++], level };
+		if (!map->format->is_present(*slot.entry))
+			continue;
+		if (nested_pt_is_table(map->format, slot)) {
+			parent = slot;
+			table = nested_pt_next(map->format, slot);
+			level--;
+			i = 0;
+			continue;
+		}
+		forget_page(map, map->format->address(*slot.entry, level), level);
+		*slot.entry = 0;
+	}
+	if (!parent.entry)
+		return false;
+	*parent.entry = 0;
+	page_pool_free(map->pool, table);
+	return true;
+}
+
+bool gpa_map_clear(struct gpa_map *map, uint64_t tsc_deadline)
+{
+	bool more = true;
+
+	spin_lock(&map->lock);
+	list_for_each_safe(node, &map->overlays)
+		drop_overlay(map, list_entry(node, struct gpa_overlay, node));
+	while (more && plat_tsc() < tsc_deadline)
+		more = clear_one_table(map);
+	spin_unlock(&map->lock);
+	return !more;
+}
+
+void gpa_map_destroy(struct gpa_map *map)
+{
+	if (!map->top)
+		return;
+	while (!gpa_map_clear(map, ~0ull))
+		;
+	page_pool_free(map->pool, map->top);
+	map->top = NULL;
+}
+
+void gpa_map_flush(struct gpa_map *map)
+{
+	struct cpu *self = plat_this_cpu();
+
+	/*
+	 * Pairs with the entry path, which makes entry_generation odd and then reads the
+	 * map's generation: either we see it odd, or it sees the new generation.
+	 */
+	__atomic_fetch_add(&map->generation, 1, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+		struct cpu *cpu = plat_cpu(i);
+		uint64_t seen;
+
+		if (cpu == self)
+			continue;
+		seen = __atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST);
+		if (!(seen & 1))
+			continue;
+		plat_kick(cpu);
+		while (__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) == seen)
+			plat_relax();
+	}
+}

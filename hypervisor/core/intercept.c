@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Intercept messages: a VP of a child stops and the root is told why, through
+ * SINT 0 of one of its VPs [TLFS 2.0 14.5 "SynIC Message Page", 16 "Intercept
+ * Messages"]. The VP goes on when the parent clears its InterceptSuspend register.
+ */
+#include "core/exit.h"
+#include "core/intercept.h"
+#include "core/partition.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define ATTRIBUTES_DPL_SHIFT	5
+#define STATE_PROTECTED		(1u << 2)
+#define STATE_LONG		(1u << 4)
+#define CR0_PE			1ull
+#define EFER_LMA		(1ull << 10)
+
+/* The message and the root VP whose queue it was put into. */
+struct intercept_buffer {
+	struct queued_message message;
+	struct vp *target;
+};
+
+_Static_assert(sizeof(struct vp) + sizeof(struct intercept_buffer) <= PAGE_SIZE,
+	       "a VP and its intercept message are one page");
+
+static struct intercept_buffer *buffer_of(struct vp *vp)
+{
+	return container_of(vp->intercept, struct intercept_buffer, message);
+}
+
+void intercept_init(struct vp *vp)
+{
+	struct intercept_buffer *buffer = (void *)((char *)vp + PAGE_SIZE - sizeof(*buffer));
+
+	list_init(&buffer->message.node);
+	vp->intercept = &buffer->message;
+}
+
+void intercept_cancel(struct vp *vp)
+{
+	struct intercept_buffer *buffer = buffer_of(vp);
+
+	if (buffer->target)
+		synic_cancel(buffer->target, PVN_SINT_INTERCEPTS, &buffer->message);
+	buffer->target = NULL;
+}
+
+static uint64_t read_register(struct vp *vp, uint32_t name, struct pvn_segment *segment)
+{
+	uint64_t value[2] = { 0, 0 };
+
+	vp_get_register(vp, name, value);
+	if (segment)
+		memcpy(segment, value, sizeof(*segment));
+	return value[0];
+}
+
+static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint8_t access_type,
+			uint8_t insn_bytes)
+{
+	struct pvn_segment cs, ss;
+	uint16_t state;
+
+	read_register(vp, PVN_REG_CS, &cs);
+	read_register(vp, PVN_REG_SS, &ss);
+	state = ss.attributes >> ATTRIBUTES_DPL_SHIFT & 3;
+	if (read_register(vp, PVN_REG_CR0, NULL) & CR0_PE)
+		state |= STATE_PROTECTED;
+	if (read_register(vp, PVN_REG_EFER, NULL) & EFER_LMA)
+		state |= STATE_LONG;
+	*header = (struct pvn_intercept_header){
+		.vp_index = vp->index,
+		.instruction_bytes = insn_bytes,
+		.access_type = access_type,
+		.execution_state = state,
+		.cs_base = cs.base,
+		.cs_limit = cs.limit,
+		.cs_selector = cs.selector,
+		.cs_attributes = cs.attributes,
+		.rip = vp->regs.rip,
+		.rflags = vp->regs.rflags,
+	};
+}
+
+/* One root VP after the other, from a different first one each time, until one can take it. */
+static bool post_to_root(struct vp *vp, struct intercept_buffer *buffer)
+{
+	struct partition *partition = vp->partition;
+	unsigned int first = __atomic_fetch_add(&partition->intercept_vp, 1, __ATOMIC_RELAXED);
+	unsigned int count = root_partition->vp_count;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct vp *target = root_partition->vps[(first + i) % count];
+
+		if (!target)
+			continue;
+		buffer->target = target;
+		if (synic_post(target, PVN_SINT_INTERCEPTS, &buffer->message) == PVN_STATUS_SUCCESS)
+			return true;
+	}
+	buffer->target = NULL;
+	return false;
+}
+
+void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, uint8_t insn_bytes,
+		    void *payload, unsigned int payload_bytes)
+{
+	struct intercept_buffer *buffer = buffer_of(vp);
+	struct pvn_message *message = &buffer->message.message;
+
+	ASSERT(payload_bytes >= sizeof(struct pvn_intercept_header) &&
+	       payload_bytes <= PVN_MESSAGE_PAYLOAD_MAX);
+	/* The parent resumed it before it read the last one: that one is overwritten. */
+	intercept_cancel(vp);
+	fill_header(vp, payload, access_type, insn_bytes);
+	*message = (struct pvn_message){
+		.type = message_type,
+		.payload_bytes = (uint8_t)payload_bytes,
+		.origin = vp->partition->id,
+	};
+	memcpy(message->payload, payload, payload_bytes);
+	/* Suspended before the message can be seen: the parent's resume comes after. */
+	vp_stop(vp, VP_STOP_INTERCEPT);
+	if (!post_to_root(vp, buffer))
+		log_warn("partition %llu vp %u: nobody takes intercept message 0x%x\n",
+			 (unsigned long long)vp->partition->id, vp->index, message_type);
+}

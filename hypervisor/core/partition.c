@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Partitions: the table, references, and the life cycle from creation to
+ * deletion. Calls on them are checked in hc_partition.c. Takes the lock of the
+ * table, then a partition's; ports, maps and pools have their own.
+ *
+ * The table holds one reference, every call in progress another one. A partition
+ * that is being finalized is taken apart only while nobody but the one finalizing
+ * call holds a reference: calls that come later see its state and leave it alone.
+ */
+#include "core/event.h"
+#include "core/page_info.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/sched.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define DEFAULT_WEIGHT	100
+#define DEFAULT_CAP	0x10000
+#define TIME_SLICE_US	50
+
+/* References while one call alone works on a partition: the table's and its own. */
+#define REFERENCES_ALONE 2
+
+#define BIT(privilege) (1ull << PVN_PRIVILEGE_##privilege)
+
+static const uint64_t child_privileges =
+	BIT(ACCESS_VP_RUN_TIME) | BIT(ACCESS_REFERENCE_COUNTER) | BIT(ACCESS_SYNIC) |
+	BIT(ACCESS_SYNTHETIC_TIMERS) | BIT(ACCESS_APIC_MSRS) | BIT(ACCESS_HYPERCALL_MSRS) |
+	BIT(ACCESS_VP_INDEX) | BIT(ACCESS_RESET) | BIT(ACCESS_REFERENCE_TSC) |
+	BIT(ACCESS_GUEST_IDLE) | BIT(ACCESS_FREQUENCIES) | BIT(POST_MESSAGES) | BIT(SIGNAL_EVENTS);
+
+static const uint64_t root_privileges =
+	child_privileges | BIT(ACCESS_STATS) | BIT(CREATE_PARTITIONS) | BIT(ACCESS_PARTITION_ID) |
+	BIT(ACCESS_MEMORY_POOL) | BIT(CREATE_PORT) | BIT(CONNECT_PORT) | BIT(DEBUGGING) |
+	BIT(CPU_MANAGEMENT);
+
+struct partition *root_partition;
+
+static struct spinlock table_lock = SPINLOCK(LOCK_PARTITIONS);
+static struct list table = { &table, &table };
+static uint64_t next_id = PARTITION_ROOT_ID;	/* [table_lock] */
+
+uint64_t partition_time_slice_end(void)
+{
+	return plat_tsc() + plat_tsc_hz() / 1000000 * TIME_SLICE_US;
+}
+
+static void partition_init(struct partition *partition, struct partition *parent)
+{
+	partition->parent = parent;
+	partition->is_root = !parent;
+	spinlock_init(&partition->lock, LOCK_PARTITION);
+	partition->references = 1;
+	partition->privileges = parent ? child_privileges : root_privileges;
+	partition->cpu_weight = DEFAULT_WEIGHT;
+	partition->cpu_cap = DEFAULT_CAP;
+	page_pool_init(&partition->pool);
+	partition->reference_start = plat_tsc();
+	event_init(partition);
+}
+
+static void table_add(struct partition *partition)
+{
+	spin_lock(&table_lock);
+	partition->id = next_id++;
+	if (partition->parent)
+		partition->parent->child_count++;
+	list_append(&table, &partition->siblings);
+	spin_unlock(&table_lock);
+}
+
+/* The two instructions of the hypercall page; whatever else is executed there traps. */
+static void fill_hypercall_page(uint8_t *page)
+{
+	static const uint8_t vmmcall[] = { 0x0f, 0x01, 0xd9, 0xc3 };
+	static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1, 0xc3 };
+	uint32_t id[4];
+
+	plat_cpuid(0, 0, id);
+	memset(page, 0xcc, PAGE_SIZE);
+	memcpy(page, id[1] == 0x756e6547 /* "Genu" */ ? vmcall : vmmcall, sizeof(vmcall));
+}
+
+static void release_pages(struct partition *partition)
+{
+	gpa_map_destroy(&partition->map);
+	page_pool_free(&partition->pool, partition->hypercall_page);
+	page_pool_free(&partition->pool, partition->tsc_page);
+	partition->hypercall_page = NULL;
+	partition->tsc_page = NULL;
+}
+
+/* Top table, hypercall page, reference TSC page: all from its own pool, or nothing. */
+static enum pvn_status take_pages(struct partition *partition)
+{
+	enum pvn_status status = gpa_map_init(&partition->map, virt->npt, &partition->pool,
+					      !partition->is_root);
+
+	partition->hypercall_page = page_pool_alloc(&partition->pool);
+	partition->tsc_page = page_pool_alloc(&partition->pool);
+	if (status == PVN_STATUS_SUCCESS && partition->hypercall_page && partition->tsc_page) {
+		fill_hypercall_page(partition->hypercall_page);
+		return PVN_STATUS_SUCCESS;
+	}
+	release_pages(partition);
+	return PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+struct partition *partition_create_root(struct hpa first_page, uint64_t page_count)
+{
+	struct partition *partition = plat_hva(first_page);
+
+	ASSERT(page_count > 1 && !root_partition);
+	memset(partition, 0, PAGE_SIZE);
+	partition_init(partition, NULL);
+	page_info_reserve(first_page, page_count, PAGE_HYPERVISOR);
+	for (uint64_t i = 1; i < page_count; i++)
+		page_pool_add(&partition->pool, hpa_add(first_page, i << PAGE_SHIFT));
+	if (take_pages(partition) != PVN_STATUS_SUCCESS)
+		panic("not enough memory for the root partition");
+	partition->state = PARTITION_ACTIVE;
+	root_partition = partition;
+	table_add(partition);
+	return partition;
+}
+
+struct partition *partition_get(uint64_t id)
+{
+	struct partition *found = NULL;
+
+	spin_lock(&table_lock);
+	list_for_each(node, &table) {
+		struct partition *partition = list_entry(node, struct partition, siblings);
+
+		if (partition->id != id)
+			continue;
+		__atomic_fetch_add(&partition->references, 1, __ATOMIC_ACQUIRE);
+		found = partition;
+		break;
+	}
+	spin_unlock(&table_lock);
+	return found;
+}
+
+void partition_put(struct partition *partition)
+{
+	unsigned int before = __atomic_fetch_sub(&partition->references, 1, __ATOMIC_ACQ_REL);
+
+	ASSERT(before);
+	/* Out of the table and drained: only its own page is left, which came from the parent. */
+	if (before == 1)
+		page_pool_free(&partition->parent->pool, partition);
+}
+
+uint64_t partition_next_child(struct partition *parent, uint64_t previous)
+{
+	uint64_t next = 0;
+
+	spin_lock(&table_lock);
+	list_for_each(node, &table) {
+		struct partition *partition = list_entry(node, struct partition, siblings);
+
+		/* Ids rise in the order of creation. */
+		if (partition->parent != parent || partition->id <= previous)
+			continue;
+		next = partition->id;
+		break;
+	}
+	spin_unlock(&table_lock);
+	return next;
+}
+
+enum pvn_status partition_create(struct partition *parent, uint64_t *id)
+{
+	struct partition *partition;
+
+	/* Two levels: everything of a child is reachable by the root alone. */
+	if (!parent->is_root)
+		return PVN_STATUS_PARTITION_TOO_DEEP;
+	partition = page_pool_alloc(&parent->pool);
+	if (!partition)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	partition_init(partition, parent);
+	table_add(partition);
+	*id = partition->id;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status partition_initialize(struct partition *partition)
+{
+	enum pvn_status status = PVN_STATUS_INVALID_PARTITION_STATE;
+
+	spin_lock(&partition->lock);
+	if (partition->state == PARTITION_UNINITIALIZED)
+		status = take_pages(partition);
+	if (status == PVN_STATUS_SUCCESS)
+		__atomic_store_n(&partition->state, PARTITION_ACTIVE, __ATOMIC_RELEASE);
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+static enum pvn_status begin_finalize(struct partition *partition)
+{
+	enum pvn_status status = PVN_STATUS_SUCCESS;
+
+	spin_lock(&partition->lock);
+	if (partition->state == PARTITION_ACTIVE && partition->child_count)
+		status = PVN_STATUS_OPERATION_DENIED;
+	else if (partition->state == PARTITION_ACTIVE)
+		__atomic_store_n(&partition->state, PARTITION_FINALIZING, __ATOMIC_SEQ_CST);
+	else if (partition->state != PARTITION_FINALIZING)
+		status = PVN_STATUS_INVALID_PARTITION_STATE;
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+static void stop_all_vps(struct partition *partition)
+{
+	/* All are told before the first is waited for: they leave their processors together. */
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (partition->vps[i])
+			vp_stop(partition->vps[i], VP_STOP_DYING);
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (partition->vps[i])
+			sched_wait_stopped(partition->vps[i]);
+}
+
+static bool destroy_vps(struct partition *partition, uint64_t deadline)
+{
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
+		struct vp *vp = partition->vps[i];
+
+		if (!vp)
+			continue;
+		if (plat_tsc() >= deadline)
+			return false;
+		partition->vps[i] = NULL;
+		vp_destroy(vp);
+	}
+	partition->vp_count = 0;
+	return true;
+}
+
+enum pvn_status partition_finalize(struct partition *partition)
+{
+	uint64_t deadline = partition_time_slice_end();
+	enum pvn_status status = begin_finalize(partition);
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	/* Other processors' calls that saw it active have not ended yet. */
+	if (__atomic_load_n(&partition->references, __ATOMIC_SEQ_CST) > REFERENCES_ALONE)
+		return STATUS_CONTINUE;
+	stop_all_vps(partition);
+	event_release_all(partition);
+	if (!destroy_vps(partition, deadline) || !gpa_map_clear(&partition->map, deadline))
+		return STATUS_CONTINUE;
+	release_pages(partition);
+	__atomic_store_n(&partition->state, PARTITION_FINALIZED, __ATOMIC_RELEASE);
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status check_delete(struct partition *partition)
+{
+	if (partition->state != PARTITION_UNINITIALIZED && partition->state != PARTITION_FINALIZED)
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (page_pool_free_count(&partition->pool) || page_pool_used_count(&partition->pool))
+		return PVN_STATUS_OPERATION_DENIED;
+	/* Another processor's call might be about to deposit. */
+	if (__atomic_load_n(&partition->references, __ATOMIC_SEQ_CST) > REFERENCES_ALONE)
+		return STATUS_CONTINUE;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status partition_delete(struct partition *partition)
+{
+	enum pvn_status status;
+
+	/* References are taken under the table's lock: none comes between check and removal. */
+	spin_lock(&table_lock);
+	status = check_delete(partition);
+	if (status == PVN_STATUS_SUCCESS) {
+		list_remove(&partition->siblings);
+		partition->parent->child_count--;
+	}
+	spin_unlock(&table_lock);
+	if (status == PVN_STATUS_SUCCESS)
+		partition_put(partition);
+	return status;
+}
+
+void partition_census(struct census *out)
+{
+	*out = (struct census){ 0 };
+	spin_lock(&table_lock);
+	list_for_each(node, &table) {
+		struct partition *partition = list_entry(node, struct partition, siblings);
+		uint64_t free = page_pool_free_count(&partition->pool);
+		uint64_t used = page_pool_used_count(&partition->pool);
+
+		out->partitions++;
+		out->vps += partition->vp_count;
+		out->pages_total += free + used;
+		out->pages_free += free;
+		if (partition->is_root)
+			continue;
+		out->pages_deposited += free + used;
+		out->gpa_pages += partition->map.mapped_pages;
+	}
+	spin_unlock(&table_lock);
+	event_census(&out->ports, &out->connections);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Virtual processors: creation, reset, destruction, and their registers as the
+ * parent sees them. The vendor's registers are the vendor's; interrupt controller,
+ * timers and scheduling are in their own files.
+ */
+#include "core/cpu.h"
+#include "core/exit.h"
+#include "core/intercept.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/sched.h"
+#include "lib/string.h"
+
+#define RFLAGS_FIXED	0x2ull
+#define RFLAGS_SETTABLE	0x3f7fd7ull
+#define RESET_RIP	0xfff0
+
+#define FPU_CONTROL_OFFSET	0
+#define FPU_MXCSR_OFFSET	24
+#define FPU_CONTROL_RESET	0x37fu
+#define FPU_MXCSR_RESET		0x1f80u
+
+#define XCR0_X87 0x1ull
+#define XCR0_SSE 0x2ull
+#define XCR0_AVX 0x4ull
+
+static void timer_expired(struct timer *timer)
+{
+	vp_timers_expired(container_of(timer, struct vp, timer));
+}
+
+/* What virt and the SynIC do not allocate. */
+static enum pvn_status vp_take_pages(struct vp *vp)
+{
+	struct page_pool *pool = &vp->partition->pool;
+
+	vp->fpu = page_pool_alloc(pool);
+	vp->assist = page_pool_alloc(pool);
+	return vp->fpu && vp->assist ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+static void vp_free(struct vp *vp)
+{
+	struct page_pool *pool = &vp->partition->pool;
+
+	page_pool_free(pool, vp->fpu);
+	page_pool_free(pool, vp->assist);
+	page_pool_free(pool, vp);
+}
+
+static void vp_init(struct vp *vp, struct partition *partition, uint32_t index)
+{
+	vp->partition = partition;
+	vp->index = index;
+	vp->apic_id = index;
+	vp->lapic.id = index;
+	vp->cpu = plat_cpu((unsigned int)(partition->id + index) % plat_cpu_count());
+	vp->state = VP_STOPPED;
+	vp->stop_reasons = VP_STOP_EXPLICIT | (index ? VP_STOP_SIPI : 0);
+	list_init(&vp->run_node);
+	/* Differs from every generation: what the processor has cached for others is dropped. */
+	vp->map_generation_seen = ~0ull;
+	vp->sipi_vector = -1;
+	spinlock_init(&vp->timer_lock, LOCK_VP_TIMERS);
+	timer_init(&vp->timer, timer_expired);
+	intercept_init(vp);
+}
+
+enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out)
+{
+	struct vp *vp = page_pool_alloc(&partition->pool);
+	enum pvn_status status;
+
+	if (!vp)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	vp_init(vp, partition, index);
+	status = vp_take_pages(vp);
+	if (status != PVN_STATUS_SUCCESS)
+		goto free;
+	status = synic_create(vp);
+	if (status != PVN_STATUS_SUCCESS)
+		goto free;
+	status = virt->vp_create(vp);
+	if (status != PVN_STATUS_SUCCESS)
+		goto synic;
+	vp_reset(vp);
+	virt->set_exception_intercepts(vp, partition->exceptions);
+	*out = vp;
+	return PVN_STATUS_SUCCESS;
+synic:
+	synic_destroy(vp);
+free:
+	vp_free(vp);
+	return status;
+}
+
+void vp_destroy(struct vp *vp)
+{
+	timer_cancel_wait(&vp->timer);
+	intercept_cancel(vp);
+	if (vp->assist_msr & PVN_MSR_PAGE_ENABLE)
+		gpa_map_overlay_remove(&vp->partition->map, gpa(vp->assist_msr & PVN_MSR_PAGE_MASK));
+	synic_destroy(vp);
+	virt->vp_destroy(vp);
+	vp_free(vp);
+}
+
+static void fpu_reset(struct vp *vp)
+{
+	uint32_t control = FPU_CONTROL_RESET, mxcsr = FPU_MXCSR_RESET;
+
+	memset(vp->fpu, 0, PAGE_SIZE);
+	memcpy((char *)vp->fpu + FPU_CONTROL_OFFSET, &control, sizeof(uint16_t));
+	memcpy((char *)vp->fpu + FPU_MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+	vp->xcr0 = XCR0_X87;
+	vp->xss = 0;
+}
+
+void vp_reset(struct vp *vp)
+{
+	uint32_t signature[4];
+
+	cpuid_values(vp, 1, 0, signature);
+	vp->regs = (struct vp_regs){ .rip = RESET_RIP, .rflags = RFLAGS_FIXED };
+	/* [SDM 3A 10.1.1 "Processor State After Reset"]: EDX holds family, model, stepping. */
+	vp->regs.gpr[RDX] = signature[0];
+	fpu_reset(vp);
+	if (vp->assist_msr & PVN_MSR_PAGE_ENABLE)
+		msr_move_overlay(vp, vp->assist_msr, 0, vp->assist, GPA_READ | GPA_WRITE);
+	vp->assist_msr = 0;
+	memset(vp->assist, 0, PAGE_SIZE);
+	vp->halted = false;
+	vp->idle = false;
+	virt->vp_reset(vp);
+	lapic_reset(vp);
+	synic_reset(vp);
+}
+
+void vp_stop(struct vp *vp, uint32_t reasons)
+{
+	__atomic_fetch_or(&vp->stop_reasons, reasons, __ATOMIC_SEQ_CST);
+	sched_notify(vp);
+}
+
+void vp_resume(struct vp *vp, uint32_t reasons)
+{
+	if (!__atomic_and_fetch(&vp->stop_reasons, ~reasons, __ATOMIC_SEQ_CST))
+		sched_wake(vp);
+}
+
+static uint32_t stop_reasons(struct vp *vp)
+{
+	return __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST);
+}
+
+enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
+{
+	value[0] = value[1] = 0;
+	switch (name) {
+	case PVN_REG_EXPLICIT_SUSPEND:
+		value[0] = !!(stop_reasons(vp) & VP_STOP_EXPLICIT);
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_INTERCEPT_SUSPEND:
+		value[0] = !!(stop_reasons(vp) & VP_STOP_INTERCEPT);
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_CRASH_P0 ... PVN_REG_CRASH_CTL:
+		value[0] = vp->partition->crash[name - PVN_REG_CRASH_P0];
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_RAX ... PVN_REG_RAX + 15:
+		value[0] = vp->regs.gpr[name - PVN_REG_RAX];
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_RIP:
+		value[0] = vp->regs.rip;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_RFLAGS:
+		value[0] = vp->regs.rflags;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_XCR0:
+		value[0] = vp->xcr0;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_APIC_BASE:
+		value[0] = vp->lapic.base;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_INITIAL_APIC_ID:
+		value[0] = vp->apic_id;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_VP_RUNTIME:
+		value[0] = reference_units(vp->counters.run_tsc);
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_GUEST_OS_ID:
+		value[0] = vp->partition->guest_os_id;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_VP_INDEX:
+		value[0] = vp->index;
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_PENDING_INTERRUPTION:
+		return PVN_STATUS_INVALID_PARAMETER;
+	default:
+		return virt->get_register(vp, name, value);
+	}
+}
+
+static enum pvn_status set_suspend(struct vp *vp, uint32_t reason, uint64_t value)
+{
+	if (value > 1)
+		return PVN_STATUS_INVALID_PARAMETER;
+	if (value)
+		vp_stop(vp, reason);
+	else
+		vp_resume(vp, reason);
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status set_rflags(struct vp *vp, uint64_t value)
+{
+	if (!(value & RFLAGS_FIXED) || (value & ~RFLAGS_SETTABLE))
+		return PVN_STATUS_INVALID_PARAMETER;
+	vp->regs.rflags = value;
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status set_xcr0(struct vp *vp, uint64_t value)
+{
+	if (!(value & XCR0_X87) || (value & ~cpuid_xcr0_mask(vp)) ||
+	    ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+		return PVN_STATUS_INVALID_PARAMETER;
+	vp->xcr0 = value;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status vp_set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
+{
+	switch (name) {
+	case PVN_REG_EXPLICIT_SUSPEND:
+		return set_suspend(vp, VP_STOP_EXPLICIT, value[0]);
+	case PVN_REG_INTERCEPT_SUSPEND:
+		return set_suspend(vp, VP_STOP_INTERCEPT, value[0]);
+	case PVN_REG_RAX ... PVN_REG_RAX + 15:
+		vp->regs.gpr[name - PVN_REG_RAX] = value[0];
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_RIP:
+		vp->regs.rip = value[0];
+		return PVN_STATUS_SUCCESS;
+	case PVN_REG_RFLAGS:
+		return set_rflags(vp, value[0]);
+	case PVN_REG_XCR0:
+		return set_xcr0(vp, value[0]);
+	case PVN_REG_CRASH_P0 ... PVN_REG_CRASH_CTL:
+	case PVN_REG_APIC_BASE:
+	case PVN_REG_INITIAL_APIC_ID:
+	case PVN_REG_VP_RUNTIME:
+	case PVN_REG_GUEST_OS_ID:
+	case PVN_REG_VP_INDEX:
+	case PVN_REG_PENDING_INTERRUPTION:
+		return PVN_STATUS_INVALID_PARAMETER;
+	default:
+		return virt->set_register(vp, name, value);
+	}
+}
