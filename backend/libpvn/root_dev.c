@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * /dev/paravane from C; see root_dev.h.
+ */
+#include "libpvn/root_dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int pvn_root_open(void)
+{
+	const char *path = getenv("PVN_DEVICE");
+
+	return open(path && *path ? path : PVN_ROOT_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+int pvn_root_info(int root, struct pvn_root_info *info)
+{
+	return ioctl(root, PVN_ROOT_INFO, info);
+}
+
+int pvn_root_census(int root, struct pvn_get_census_out *census)
+{
+	return ioctl(root, PVN_ROOT_CENSUS, census);
+}
+
+int pvn_root_objects(int root, struct pvn_root_objects *objects)
+{
+	return ioctl(root, PVN_ROOT_OBJECTS, objects);
+}
+
+int pvn_root_create_partition(int root, uint64_t *id)
+{
+	struct pvn_root_create_partition request = { 0 };
+	int fd = ioctl(root, PVN_ROOT_CREATE_PARTITION, &request);
+
+	*id = request.id;
+	return fd;
+}
+
+int pvn_partition_set_property(int partition, uint32_t property, uint64_t value)
+{
+	const struct pvn_root_property request = { .property = property, .value = value };
+
+	return ioctl(partition, PVN_PARTITION_SET_PROPERTY, &request);
+}
+
+int pvn_partition_initialize(int partition)
+{
+	return ioctl(partition, PVN_PARTITION_INITIALIZE);
+}
+
+int pvn_partition_create_vp(int partition, uint32_t index)
+{
+	const struct pvn_root_create_vp request = { .index = index };
+
+	return ioctl(partition, PVN_PARTITION_CREATE_VP, &request);
+}
+
+int pvn_partition_map(int partition, uint64_t gpa, void *address, uint64_t bytes,
+		      uint32_t rights)
+{
+	const struct pvn_root_map request = {
+		.gpa = gpa,
+		.user_address = (uintptr_t)address,
+		.bytes = bytes,
+		.rights = rights,
+	};
+
+	return ioctl(partition, PVN_PARTITION_MAP, &request);
+}
+
+int pvn_partition_create_channel(int partition, uint32_t channel, uint32_t target_vp, int in_fd,
+				 int out_fd)
+{
+	const struct pvn_root_create_channel request = {
+		.channel = channel,
+		.target_vp = target_vp,
+		.in_fd = in_fd,
+		.out_fd = out_fd,
+		.root_cpu = PVN_CPU_ANY,
+	};
+
+	return ioctl(partition, PVN_PARTITION_CREATE_CHANNEL, &request);
+}
+
+int pvn_partition_intercept_port(int partition, uint16_t port, uint32_t access)
+{
+	const struct pvn_root_install_intercept request = {
+		.type = PVN_INTERCEPT_IO_PORT,
+		.access = access,
+		.parameter = port,
+	};
+
+	return ioctl(partition, PVN_PARTITION_INSTALL_INTERCEPT, &request);
+}
+
+int pvn_vp_get_registers(int vp, struct pvn_root_register *registers, unsigned int count)
+{
+	const struct pvn_root_registers request = {
+		.count = count,
+		.address = (uintptr_t)registers,
+	};
+
+	return ioctl(vp, PVN_VP_GET_REGISTERS, &request);
+}
+
+int pvn_vp_set_registers(int vp, const struct pvn_root_register *registers, unsigned int count)
+{
+	const struct pvn_root_registers request = {
+		.count = count,
+		.address = (uintptr_t)registers,
+	};
+
+	return ioctl(vp, PVN_VP_SET_REGISTERS, &request);
+}
+
+int pvn_vp_start(int vp)
+{
+	return ioctl(vp, PVN_VP_START);
+}
+
+int pvn_vp_suspend(int vp)
+{
+	return ioctl(vp, PVN_VP_SUSPEND);
+}
+
+int pvn_vp_resume(int vp)
+{
+	return ioctl(vp, PVN_VP_RESUME);
+}
+
+int pvn_vp_read(int vp, struct pvn_message *message)
+{
+	ssize_t got = read(vp, message, sizeof(*message));
+
+	if (got == sizeof(*message))
+		return 1;
+	return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
