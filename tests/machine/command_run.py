@@ -141,7 +141,9 @@ def _demo(options):
 
 def _interactive(options):
     options.interactive = True
-    options.root_options += f" pvn.demo={options.guest_flavour}"
+    size = os.get_terminal_size()
+    options.root_options += (f" pvn.demo={options.guest_flavour} "
+                             f"pvn.rows={size.lines} pvn.columns={size.columns}")
     kernel = kernels.find(options.flavour)
     say.line(f"booting {'' if options.bare else 'Paravane and '}Linux {kernel.release}; "
              "Ctrl-A x ends the machine, Ctrl-A h shows QEMU's keys")

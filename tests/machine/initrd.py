@@ -108,6 +108,8 @@ def _add_guest(archive, kernel):
     images = f"/var/lib/paravane/images/{Path(GUEST_FOLDERS[kernel.flavour]).name}"
     archive.file(f"{folder}/initrd.img", guest_initrd(kernel))
     archive.symlink(f"{folder}/vmlinuz", f"{images}/vmlinuz")
-    if kernel.flavour == "cloud":
-        archive.symlink(f"{folder}/root.img", f"{images}/root.img")
-        archive.copy(f"{folder}/demo.json", paths.MACHINE / "guest" / "demo.json")
+    # Both flavours' demo guest is the same disk.
+    archive.symlink(f"{folder}/root.img", "/var/lib/paravane/images/guest/root.img")
+    demo = (paths.MACHINE / "guest" / "demo.json").read_text()
+    demo = demo.replace(GUEST_FOLDERS["cloud"], GUEST_FOLDERS[kernel.flavour])
+    archive.file(f"{folder}/demo.json", demo.encode())

@@ -22,15 +22,29 @@ def shorten(path):
 
 def call(command, what, hint=None, cwd=None, env=None, stdin=None):
     """Run a program quietly and return its stdout; on failure show its last words."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, input=stdin,
-                          stdin=None if stdin is not None else subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False)
-    if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-25:]
-        raise say.Failure(f"{what} failed (exit {done.returncode}):\n  " + "\n  ".join(words),
-                          where=" ".join(str(word) for word in command)[:300], hint=hint)
-    return done.stdout
+    words = [str(word) for word in command]
+    with subprocess.Popen(words, cwd=cwd, env=env, text=True,
+                          stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            output, errors = process.communicate(stdin)
+        except BaseException:
+            _end_gently(process)
+            raise
+    if process.returncode:
+        said = (errors.strip() or output.strip()).splitlines()[-25:]
+        raise say.Failure(f"{what} failed (exit {process.returncode}):\n  " + "\n  ".join(said),
+                          where=" ".join(words)[:300], hint=hint)
+    return output
+
+
+def _end_gently(process):
+    """After Ctrl-C: programs like mmdebstrap unmount and remove what they made."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 @contextlib.contextmanager
