@@ -14,6 +14,9 @@ void exit_handle(struct vp *vp, struct vp_exit *exit);
 /* INIT/SIPI, NMI, interrupts: what is pending goes into the next entry. False: VP is not to run now. */
 bool exit_prepare_entry(struct vp *vp);
 
+/* Would exit_prepare_entry() find a reason to run the halted VP? Any processor. */
+bool exit_has_work(struct vp *vp);
+
 /* cpuid.c: what the VP sees; in: regs RAX, RCX; out: RAX RBX RCX RDX. */
 void cpuid_emulate(struct vp *vp);
 /* Same as a pure function, for the parent's message and for tests. */
@@ -24,6 +27,11 @@ uint64_t cpuid_xcr0_mask(struct vp *vp);
 /* msr.c: false: nobody virtualizes it or the value is bad (then *bad_value): #GP or intercept. */
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value);
+/*
+ * msr.c: a register that names a page goes from old to value: moves the overlay and
+ * flushes. False, nothing changed: the page cannot be there. No locks held.
+ */
+bool msr_move_overlay(struct vp *vp, uint64_t old, uint64_t value, void *page, unsigned int rights);
 
 /*
  * intercept.c: stops the VP (VP_STOP_INTERCEPT) and sends the message to SINT 0 of a

@@ -21,11 +21,11 @@ struct lapic {
 	uint64_t irr[4];	/* [a] */
 	uint64_t tmr[4];	/* (o) level-triggered */
 	uint64_t isr[4];	/* (o) */
-	uint64_t device_level[4];	/* (o) root only: physical EOI owed when retired */
+	uint64_t device_level[4];	/* (o) root only: in service physically, EOI owed */
+	uint64_t device_acked[4];	/* (o) of these: the guest's EOI came, a higher one's did not */
 	uint64_t base;		/* (o) IA32_APIC_BASE */
 	uint32_t id;		/* (c) */
 	uint32_t spurious;	/* (o) SVR */
-	uint32_t tpr;		/* (o) */
 	uint32_t esr;		/* (o) */
 	uint64_t icr;		/* (o) */
 	uint32_t lvt[7];	/* (o) CMCI, timer, thermal, performance, LINT0, LINT1, error */
@@ -62,6 +62,8 @@ void lapic_accept(struct vp *vp, uint8_t vector);
 void lapic_eoi(struct vp *vp);
 /* Sees whether the guest took an EOI assist; before isr is used for anything. */
 void lapic_sync_assist(struct vp *vp);
+/* The guest turns its assist page on or off, or moves it: no offer stands. */
+void lapic_assist_off(struct vp *vp);
 /* The APIC timer's deadline passed; timer_lock held; returns the vector to raise or -1. */
 int lapic_timer_expired(struct vp *vp, uint64_t now);
 

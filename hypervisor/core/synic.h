@@ -21,7 +21,8 @@ struct stimer {
 	uint64_t config;	/* [vp->timer_lock] */
 	uint64_t count;		/* [vp->timer_lock] */
 	uint64_t deadline;	/* [vp->timer_lock] reference time, ~0 off */
-	bool message_owed;	/* [vp->timer_lock] the slot was busy */
+	uint64_t expired_at;	/* [vp->timer_lock] reference time of the message owed */
+	bool message_owed;	/* [vp->timer_lock] not in its slot yet */
 };
 
 /* A message waiting for its slot; lives in the sender's buffers. */
@@ -40,10 +41,13 @@ struct synic {
 	struct pvn_message_page *messages;	/* (c) */
 	struct spinlock lock;	/* LOCK_MESSAGES */
 	struct list queue[16];	/* [lock] queued_message per SINT */
+	uint32_t waiting;	/* [a] SINTs with messages that found their slot busy */
+	uint64_t vectors[4];	/* (o) vectors of unmasked SINTs */
+	uint64_t auto_eoi[4];	/* (o) those with auto-EOI */
 	struct stimer timer[4];
 };
 
-enum pvn_status synic_create(struct vp *vp);	/* pages from the pool */
+enum pvn_status synic_create(struct vp *vp);	/* pages from the pool; synic_reset() follows */
 void synic_destroy(struct vp *vp);
 void synic_reset(struct vp *vp);
 
@@ -62,9 +66,22 @@ enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_messa
 void synic_cancel(struct vp *vp, unsigned int sint, struct queued_message *message);
 /* Guest wrote EOM or EOIed the vector of a SINT: tries to deliver what waits. */
 void synic_scan(struct vp *vp);
+/* A timer owes this SINT a message: delivers it when its slot is free. */
+void synic_message_owed(struct vp *vp, unsigned int sint);
+/* Is this vector one of an unmasked SINT? */
+bool synic_has_vector(struct vp *vp, uint8_t vector);
 /* Is this vector a SINT with auto-EOI? */
 bool synic_is_auto_eoi(struct vp *vp, uint8_t vector);
 
+/* stimer.c: registers 0x400000b0-b7; what a timer owes goes to its slot (lock held). */
+bool stimer_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
+bool stimer_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
+void stimer_reset(struct vp *vp);
+/* Takes (out is not NULL) the message that a timer owes this SINT, if any; more: yet another. */
+bool stimer_take_message(struct vp *vp, unsigned int sint, struct pvn_message *out, bool *more);
+
+/* All timers of a new VP are off. */
+void vp_timers_init(struct vp *vp);
 /* A deadline of any timer (synthetic or APIC) of vp passed: deliver and re-arm. */
 void vp_timers_expired(struct vp *vp);
 /* Arms vp's one timer-queue entry for the earliest of its timers; timer_lock held. */

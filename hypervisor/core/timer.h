@@ -17,6 +17,7 @@ struct timer {
 	struct list node;
 	struct cpu *cpu;	/* whose queue it is on, NULL: none */
 	uint64_t deadline;	/* TSC */
+	unsigned int running;	/* [a] callbacks in progress */
 	void (*expired)(struct timer *timer);	/* on that processor, no locks held */
 };
 
@@ -24,6 +25,8 @@ void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
 /* Calls of one timer are serialized by its owner's lock. Queued on this processor. */
 void timer_arm(struct timer *timer, uint64_t tsc_deadline);
 void timer_cancel(struct timer *timer);
+/* As timer_cancel(), and no callback runs any more: before the timer's memory goes. No locks held. */
+void timer_cancel_wait(struct timer *timer);
 /* Runs what is due on this processor and programs the hardware for the rest. */
 void timer_run_queue(void);
 /* Programs the hardware timer: earliest of the queue and the end of the slice. */

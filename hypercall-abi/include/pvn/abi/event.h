@@ -131,6 +131,13 @@ struct pvn_crash_message {
 	pvn_u64 control;
 };
 
+struct pvn_timer_message {
+	pvn_u32 timer;
+	pvn_u32 reserved;
+	pvn_u64 expired_at;		/* reference time it was due */
+	pvn_u64 delivered_at;		/* reference time of this message */
+};
+
 /* Fixed use of SINTs by Paravane's own drivers. */
 #define PVN_SINT_INTERCEPTS	0	/* root: intercept messages of children */
 #define PVN_SINT_EVENTS		2	/* root and children: doorbells */

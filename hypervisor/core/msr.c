@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Model-specific registers that exit: the synthetic ones, each behind its privilege
+ * [TLFS 2.0 5.2.3 "Partition Privilege Flags"], the local APIC's, and the architectural
+ * ones that a child is shown. For the root, what is not here reaches the hardware without
+ * an exit. Runs on the VP's own processor; page registers take the partition's lock.
+ */
+#include "core/exit.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/vp.h"
+#include "lib/log.h"
+
+#define HYPERCALL_LOCKED   0x2ull
+#define GPA_BITS	   48
+#define CRASH_CTL_SUPPORTED (PVN_CRASH_CTL_NOTIFY | PVN_CRASH_CTL_MESSAGE)
+
+#define EFER_SCE	   (1ull << 0)
+#define EFER_LME	   (1ull << 8)
+#define EFER_LMA	   (1ull << 10)
+#define EFER_NXE	   (1ull << 11)
+#define EFER_SVME	   (1ull << 12)
+#define EFER_FFXSR	   (1ull << 14)
+#define CR0_PG		   (1ull << 31)
+
+enum {
+	MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_APIC_BASE = 0x1b, MSR_MICROCODE = 0x8b,
+	MSR_PLATFORM_INFO = 0xce, MSR_MTRR_CAP = 0xfe, MSR_SYSENTER_CS = 0x174,
+	MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_MCG_CAP = 0x179,
+	MSR_MCG_STATUS = 0x17a, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_PAT = 0x277,
+	MSR_MTRR_DEFAULT = 0x2ff, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800,
+	MSR_X2APIC_LAST = 0x83f,
+};
+
+#define MSR_EFER	   0xc0000080u
+#define MSR_STAR	   0xc0000081u
+#define MSR_LSTAR	   0xc0000082u
+#define MSR_CSTAR	   0xc0000083u
+#define MSR_SFMASK	   0xc0000084u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_SYSCFG	   0xc0010010u
+#define MSR_HWCR	   0xc0010015u
+#define MSR_INT_PENDING	   0xc0010055u
+#define MSR_DE_CFG	   0xc0011029u
+
+#define HWCR_TSC_AT_P0	   (1ull << 24)
+#define DE_CFG_LFENCE_SERIALIZES 0x2ull
+#define MISC_FAST_STRINGS  (1ull << 0)
+#define MISC_NO_BTS_NO_PEBS (3ull << 11)
+#define MTRR_ENABLED_WRITE_BACK 0x806ull
+
+/* Pages that registers name */
+
+bool msr_move_overlay(struct vp *vp, uint64_t old, uint64_t value, void *page, unsigned int rights)
+{
+	struct gpa_map *map = &vp->partition->map;
+	bool was = old & PVN_MSR_PAGE_ENABLE, is = value & PVN_MSR_PAGE_ENABLE;
+	struct gpa from = gpa_page(gpa(old)), to = gpa_page(gpa(value));
+
+	if (value >> GPA_BITS)
+		return false;
+	if ((!was && !is) || (was && is && from.v == to.v))
+		return true;
+	/* The half that may fail comes first. */
+	if (is && gpa_map_overlay_add(map, to, plat_hpa(page), rights) != PVN_STATUS_SUCCESS)
+		return false;
+	if (was)
+		gpa_map_overlay_remove(map, from);
+	gpa_map_flush(map);
+	return true;
+}
+
+/*
+ * A page register of the whole partition. The overlay moves without the lock, since a flush
+ * waits for other processors; VPs that write the register at the same time may leave an
+ * overlay behind, which nobody but their own partition sees and which goes with its map.
+ */
+static bool move_partition_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page,
+				unsigned int rights)
+{
+	struct partition *partition = vp->partition;
+	uint64_t old;
+
+	spin_lock(&partition->lock);
+	old = *msr;
+	*msr = value;
+	spin_unlock(&partition->lock);
+	if (msr_move_overlay(vp, old, value, page, rights))
+		return true;
+	spin_lock(&partition->lock);
+	if (*msr == value)
+		*msr = old;
+	spin_unlock(&partition->lock);
+	return false;
+}
+
+static bool write_hypercall(struct vp *vp, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+
+	if (partition->hypercall_msr & HYPERCALL_LOCKED)
+		return false;
+	/* [TLFS 2.0 4.12 "Establishing the Hypercall Interface"]: an identity comes first. */
+	if (!partition->guest_os_id)
+		value &= ~PVN_MSR_PAGE_ENABLE;
+	return move_partition_page(vp, &partition->hypercall_msr, value, partition->hypercall_page,
+				   GPA_READ | GPA_EXECUTE);
+}
+
+static bool write_guest_os_id(struct vp *vp, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+
+	partition->guest_os_id = value;
+	if (value)
+		return true;
+	return move_partition_page(vp, &partition->hypercall_msr,
+				   partition->hypercall_msr & ~PVN_MSR_PAGE_ENABLE,
+				   partition->hypercall_page, GPA_READ | GPA_EXECUTE);
+}
+
+static bool write_reference_tsc(struct vp *vp, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+	bool enable = value & PVN_MSR_PAGE_ENABLE;
+
+	if (enable)
+		partition_fill_tsc_page(partition, true);
+	if (!move_partition_page(vp, &partition->reference_tsc_msr, value, partition->tsc_page,
+				 GPA_READ))
+		return false;
+	if (!enable)
+		partition_fill_tsc_page(partition, false);
+	return true;
+}
+
+static bool write_assist(struct vp *vp, uint64_t value)
+{
+	lapic_assist_off(vp);
+	if (!msr_move_overlay(vp, vp->assist_msr, value, vp->assist, GPA_READ | GPA_WRITE))
+		return false;
+	vp->assist_msr = value;
+	return true;
+}
+
+/* Ends of a guest */
+
+static bool write_reset(struct vp *vp, uint64_t value)
+{
+	struct pvn_intercept_header header = { 0 };
+
+	if (value & ~1ull)
+		return false;
+	if (!value)
+		return true;
+	if (vp->partition->is_root)
+		log_warn("root partition wrote the reset register: ignored, it has the machine's");
+	else
+		intercept_send(vp, PVN_MESSAGE_RESET, 1, 0, &header, sizeof(header));
+	return true;
+}
+
+static bool write_crash_control(struct vp *vp, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+	struct pvn_crash_message message = { .control = value };
+
+	partition->crash[5] = value;
+	if (!(value & PVN_CRASH_CTL_NOTIFY))
+		return true;
+	for (unsigned int i = 0; i < 5; i++)
+		message.p[i] = partition->crash[i];
+	if (partition->is_root)
+		log_error("root partition crashed: %llx %llx %llx %llx %llx",
+			  (unsigned long long)message.p[0], (unsigned long long)message.p[1],
+			  (unsigned long long)message.p[2], (unsigned long long)message.p[3],
+			  (unsigned long long)message.p[4]);
+	else
+		intercept_send(vp, PVN_MESSAGE_CRASH, 1, 0, &message, sizeof(message));
+	return true;
+}
+
+/* Synthetic registers */
+
+/* The privilege that a synthetic register needs; PVN_PRIVILEGE_NONE: no such register. */
+static enum pvn_privilege synthetic_privilege(uint32_t msr)
+{
+	switch (msr) {
+	case PVN_MSR_GUEST_OS_ID:
+	case PVN_MSR_HYPERCALL:
+	/* Crash registers have a feature bit and no privilege: they come with the interface. */
+	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL:
+		return PVN_PRIVILEGE_ACCESS_HYPERCALL_MSRS;
+	case PVN_MSR_VP_INDEX:
+		return PVN_PRIVILEGE_ACCESS_VP_INDEX;
+	case PVN_MSR_RESET:
+		return PVN_PRIVILEGE_ACCESS_RESET;
+	case PVN_MSR_VP_RUNTIME:
+		return PVN_PRIVILEGE_ACCESS_VP_RUN_TIME;
+	case PVN_MSR_TIME_REF_COUNT:
+		return PVN_PRIVILEGE_ACCESS_REFERENCE_COUNTER;
+	case PVN_MSR_REFERENCE_TSC:
+		return PVN_PRIVILEGE_ACCESS_REFERENCE_TSC;
+	case PVN_MSR_TSC_FREQUENCY:
+	case PVN_MSR_APIC_FREQUENCY:
+		return PVN_PRIVILEGE_ACCESS_FREQUENCIES;
+	case PVN_MSR_EOI ... PVN_MSR_VP_ASSIST_PAGE:
+		return PVN_PRIVILEGE_ACCESS_APIC_MSRS;
+	case PVN_MSR_SCONTROL ... PVN_MSR_EOM:
+	case PVN_MSR_SINT0 ... PVN_MSR_SINT0 + PVN_SINT_COUNT - 1:
+		return PVN_PRIVILEGE_ACCESS_SYNIC;
+	case PVN_MSR_STIMER0_CONFIG ... PVN_MSR_STIMER0_CONFIG + 2 * PVN_STIMER_COUNT - 1:
+		return PVN_PRIVILEGE_ACCESS_SYNTHETIC_TIMERS;
+	case PVN_MSR_GUEST_IDLE:
+		return PVN_PRIVILEGE_ACCESS_GUEST_IDLE;
+	}
+	return PVN_PRIVILEGE_NONE;
+}
+
+static bool may_access(const struct vp *vp, uint32_t msr)
+{
+	enum pvn_privilege privilege = synthetic_privilege(msr);
+
+	return privilege != PVN_PRIVILEGE_NONE && partition_may(vp->partition, privilege);
+}
+
+/* ICR of [TLFS 2.0 10.3 "Virtual APIC MSRs"] names an 8-bit destination in its top byte. */
+static uint64_t icr_from_synthetic(uint64_t icr)
+{
+	uint64_t to = icr >> 56;
+
+	return (icr & 0xffffffff) | (to == 0xff ? 0xffffffffull : to) << 32;
+}
+
+static uint64_t icr_to_synthetic(uint64_t icr)
+{
+	return (icr & 0xffffffff) | icr >> 32 << 56;
+}
+
+static uint64_t vp_runtime(const struct vp *vp)
+{
+	return reference_units(vp->counters.run_tsc + vp->counters.hypervisor_tsc);
+}
+
+static uint64_t guest_idle(struct vp *vp)
+{
+	/* [TLFS 2.0 9.4.2 "Virtual Processor Idle Sleep State"]: wakes with IF = 0 too. */
+	vp->idle = true;
+	vp->halted = true;
+	return 0;
+}
+
+static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	struct partition *partition = vp->partition;
+
+	switch (msr) {
+	case PVN_MSR_GUEST_OS_ID:
+		*value = partition->guest_os_id;
+		return true;
+	case PVN_MSR_HYPERCALL:
+		*value = partition->hypercall_msr;
+		return true;
+	case PVN_MSR_VP_INDEX:
+		*value = vp->index;
+		return true;
+	case PVN_MSR_RESET:
+		*value = 0;
+		return true;
+	case PVN_MSR_VP_RUNTIME:
+		*value = vp_runtime(vp);
+		return true;
+	case PVN_MSR_TIME_REF_COUNT:
+		*value = partition_reference_time(partition, plat_tsc());
+		return true;
+	case PVN_MSR_REFERENCE_TSC:
+		*value = partition->reference_tsc_msr;
+		return true;
+	case PVN_MSR_TSC_FREQUENCY:
+		*value = plat_tsc_hz();
+		return true;
+	case PVN_MSR_APIC_FREQUENCY:
+		*value = plat_apic_hz();
+		return true;
+	case PVN_MSR_ICR:
+		*value = icr_to_synthetic(vp->lapic.icr);
+		return true;
+	case PVN_MSR_TPR:
+		*value = virt->get_tpr(vp);
+		return true;
+	case PVN_MSR_VP_ASSIST_PAGE:
+		*value = vp->assist_msr;
+		return true;
+	case PVN_MSR_GUEST_IDLE:
+		*value = guest_idle(vp);
+		return true;
+	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
+		*value = partition->crash[msr - PVN_MSR_CRASH_P0];
+		return true;
+	case PVN_MSR_CRASH_CTL:
+		*value = CRASH_CTL_SUPPORTED;
+		return true;
+	}
+	return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
+	       synic_read_msr(vp, msr, value);
+}
+
+static bool write_icr(struct vp *vp, uint64_t value)
+{
+	vp->lapic.icr = icr_from_synthetic(value);
+	lapic_send(vp, vp->lapic.icr);
+	return true;
+}
+
+static bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case PVN_MSR_GUEST_OS_ID:
+		return write_guest_os_id(vp, value);
+	case PVN_MSR_HYPERCALL:
+		return write_hypercall(vp, value);
+	case PVN_MSR_RESET:
+		return write_reset(vp, value);
+	case PVN_MSR_REFERENCE_TSC:
+		return write_reference_tsc(vp, value);
+	case PVN_MSR_EOI:
+		if (value >> 32)
+			return false;
+		lapic_eoi(vp);
+		return true;
+	case PVN_MSR_ICR:
+		return write_icr(vp, value);
+	case PVN_MSR_TPR:
+		if (value > 0xff)
+			return false;
+		virt->set_tpr(vp, value);
+		return true;
+	case PVN_MSR_VP_ASSIST_PAGE:
+		return write_assist(vp, value);
+	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
+		vp->partition->crash[msr - PVN_MSR_CRASH_P0] = value;
+		return true;
+	case PVN_MSR_CRASH_CTL:
+		return write_crash_control(vp, value);
+	}
+	return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
+	       synic_write_msr(vp, msr, value);
+}
+
+/* Architectural registers */
+
+static uint64_t get(struct vp *vp, uint32_t name)
+{
+	uint64_t value[2] = { 0 };
+
+	return virt->get_register(vp, name, value) == PVN_STATUS_SUCCESS ? value[0] : 0;
+}
+
+static bool set(struct vp *vp, uint32_t name, uint64_t v)
+{
+	const uint64_t value[2] = { v };
+
+	return virt->set_register(vp, name, value) == PVN_STATUS_SUCCESS;
+}
+
+static uint64_t read_efer(struct vp *vp)
+{
+	/* SVME is on because of us. */
+	return get(vp, PVN_REG_EFER) & ~EFER_SVME;
+}
+
+static bool write_efer(struct vp *vp, uint64_t value)
+{
+	uint64_t old = read_efer(vp), valid = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+	uint32_t features[4];
+
+	cpuid_values(vp, 0x80000001, 0, features);
+	if (features[3] & 1u << 25)
+		valid |= EFER_FFXSR;
+	if (value & ~valid)
+		return false;
+	/* [APM2 3.1.7 "Extended Feature Enable Register"] */
+	if ((value ^ old) & EFER_LME && get(vp, PVN_REG_CR0) & CR0_PG)
+		return false;
+	return set(vp, PVN_REG_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+}
+
+static bool write_pat(struct vp *vp, uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		unsigned int type = value >> i * 8 & 0xff;
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return set(vp, PVN_REG_PAT, value);
+}
+
+/* Those that are plain registers of the VP; 0: none. */
+static uint32_t register_of(uint32_t msr)
+{
+	switch (msr) {
+	case MSR_SYSENTER_CS:
+		return PVN_REG_SYSENTER_CS;
+	case MSR_SYSENTER_ESP:
+		return PVN_REG_SYSENTER_ESP;
+	case MSR_SYSENTER_EIP:
+		return PVN_REG_SYSENTER_EIP;
+	case MSR_PAT:
+		return PVN_REG_PAT;
+	case MSR_STAR:
+		return PVN_REG_STAR;
+	case MSR_LSTAR:
+		return PVN_REG_LSTAR;
+	case MSR_CSTAR:
+		return PVN_REG_CSTAR;
+	case MSR_SFMASK:
+		return PVN_REG_SFMASK;
+	case MSR_KERNEL_GS_BASE:
+		return PVN_REG_KERNEL_GS_BASE;
+	}
+	return 0;
+}
+
+/*
+ * What a stock kernel reads of a child's processor without asking CPUID first: a plain
+ * machine with nothing to configure. Writes to the same registers change nothing.
+ */
+static bool child_constant(uint32_t msr, uint64_t *value)
+{
+	switch (msr) {
+	case MSR_PLATFORM_ID:
+	case MSR_MICROCODE:
+	case MSR_PLATFORM_INFO:
+	case MSR_MTRR_CAP:
+	case MSR_MCG_CAP:
+	case MSR_MCG_STATUS:
+	case MSR_DEBUGCTL:
+	case MSR_SYSCFG:
+	case MSR_INT_PENDING:
+		*value = 0;
+		return true;
+	case MSR_TSC:
+		*value = plat_tsc();
+		return true;
+	case MSR_MISC_ENABLE:
+		*value = MISC_FAST_STRINGS | MISC_NO_BTS_NO_PEBS;
+		return true;
+	case MSR_MTRR_DEFAULT:
+		*value = MTRR_ENABLED_WRITE_BACK;
+		return true;
+	case MSR_HWCR:
+		*value = HWCR_TSC_AT_P0;
+		return true;
+	case MSR_DE_CFG:
+		*value = DE_CFG_LFENCE_SERIALIZES;
+		return true;
+	}
+	return false;
+}
+
+static bool child_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	uint32_t name = register_of(msr);
+
+	if (!name)
+		return child_constant(msr, value);
+	*value = get(vp, name);
+	return true;
+}
+
+static bool child_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
+{
+	uint32_t name = register_of(msr);
+	uint64_t constant;
+
+	if (!name)
+		return child_constant(msr, &constant);
+	*bad_value = !(msr == MSR_PAT ? write_pat(vp, value) : set(vp, name, value));
+	return !*bad_value;
+}
+
+static bool is_synthetic(uint32_t msr) { return msr >> 28 == 4; }
+
+static bool is_lapic(uint32_t msr)
+{
+	return msr == MSR_APIC_BASE || msr == MSR_TSC_DEADLINE ||
+	       (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST);
+}
+
+bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	if (is_synthetic(msr))
+		return may_access(vp, msr) && synthetic_read(vp, msr, value);
+	if (is_lapic(msr))
+		return lapic_read_msr(vp, msr, value);
+	if (msr == MSR_EFER) {
+		*value = read_efer(vp);
+		return true;
+	}
+	return !vp->partition->is_root && child_read(vp, msr, value);
+}
+
+bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
+{
+	bool done;
+
+	*bad_value = false;
+	if (is_synthetic(msr)) {
+		if (!may_access(vp, msr))
+			return false;
+		done = synthetic_write(vp, msr, value);
+	} else if (is_lapic(msr)) {
+		done = lapic_write_msr(vp, msr, value);
+	} else if (msr == MSR_EFER) {
+		done = write_efer(vp, value);
+	} else {
+		return !vp->partition->is_root && child_write(vp, msr, value, bad_value);
+	}
+	*bad_value = !done;
+	return done;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Synthetic interrupt controller: event flags, message slots and their queues
+ * [TLFS 2.0 ch. 14 "Inter-Partition Communication"]. Ports and connections are event.c's,
+ * the timers are stimer.c's.
+ *
+ * synic.lock covers the queues and the writing of slots; event flags need no lock. The
+ * guest writes both pages at any time: what is read from them decides nothing but whether
+ * a slot is free.
+ */
+#include "core/exit.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/vp.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define SYNIC_VERSION	  1
+#define MESSAGE_HEADER	  16
+
+static uint64_t load(const uint64_t *field) { return __atomic_load_n(field, __ATOMIC_ACQUIRE); }
+static void store(uint64_t *field, uint64_t v) { __atomic_store_n(field, v, __ATOMIC_RELEASE); }
+
+static bool messages_enabled(struct synic *synic)
+{
+	return load(&synic->control) & load(&synic->message_msr) & PVN_MSR_PAGE_ENABLE;
+}
+
+enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag)
+{
+	struct synic *synic = &vp->synic;
+	uint64_t config, bit = 1ull << flag % 64;
+
+	if (sint >= PVN_SINT_COUNT || flag >= PVN_EVENT_FLAGS_PER_SINT)
+		return PVN_STATUS_INVALID_PARAMETER;
+	config = load(&synic->sint[sint]);
+	if (!(load(&synic->control) & load(&synic->event_msr) & PVN_MSR_PAGE_ENABLE) ||
+	    config & PVN_SINT_MASKED)
+		return PVN_STATUS_INVALID_SYNIC_STATE;
+	/* Pairs with the guest's clearing of the flag before it looks at the ring. */
+	if (__atomic_fetch_or(&synic->events->sint[sint].word[flag / 64], bit, __ATOMIC_SEQ_CST) &
+	    bit)
+		return PVN_STATUS_SUCCESS;
+	if (!(config & PVN_SINT_POLLING))
+		lapic_raise(vp, config & PVN_SINT_VECTOR_MASK);
+	return PVN_STATUS_SUCCESS;
+}
+
+/*
+ * Writes the message if the slot is free. If it is not, the guest is asked for an EOM; it
+ * may have emptied the slot before it could see that, hence the second look.
+ */
+static bool slot_write(struct pvn_message *slot, const struct pvn_message *message, bool more)
+{
+	if (__atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) != PVN_MESSAGE_NONE) {
+		__atomic_fetch_or(&slot->flags, PVN_MESSAGE_FLAG_PENDING, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&slot->type, __ATOMIC_SEQ_CST) != PVN_MESSAGE_NONE)
+			return false;
+	}
+	slot->payload_bytes = message->payload_bytes;
+	__atomic_store_n(&slot->flags, more ? PVN_MESSAGE_FLAG_PENDING : 0, __ATOMIC_RELAXED);
+	slot->origin = message->origin;
+	memcpy(slot->payload, message->payload, message->payload_bytes);
+	/* Pairs with the guest's read of type: the rest is there when it is not 0. */
+	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* lock held. One slot takes at most one message; true: it took one. */
+static bool deliver_queued(struct vp *vp, unsigned int sint)
+{
+	struct synic *synic = &vp->synic;
+	struct list *queue = &synic->queue[sint];
+	struct queued_message *first;
+
+	if (list_is_empty(queue))
+		return false;
+	first = list_entry(queue->next, struct queued_message, node);
+	if (!slot_write(&synic->messages->sint[sint], &first->message,
+			first->node.next != queue))
+		return false;
+	list_remove(&first->node);
+	first->queued = false;
+	return true;
+}
+
+/* lock held. */
+static bool deliver_timer(struct vp *vp, unsigned int sint)
+{
+	struct pvn_message *slot = &vp->synic.messages->sint[sint], message;
+	bool more;
+
+	if (!stimer_take_message(vp, sint, NULL, &more))
+		return false;
+	if (__atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) != PVN_MESSAGE_NONE) {
+		__atomic_fetch_or(&slot->flags, PVN_MESSAGE_FLAG_PENDING, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&slot->type, __ATOMIC_SEQ_CST) != PVN_MESSAGE_NONE)
+			return false;
+	}
+	/* Free, and only we fill it: taken from the timer now, it cannot get lost. */
+	return stimer_take_message(vp, sint, &message, &more) && slot_write(slot, &message, more);
+}
+
+/* lock held: true when the SINT's interrupt is due. */
+static bool deliver(struct vp *vp, unsigned int sint)
+{
+	struct synic *synic = &vp->synic;
+	bool written, more;
+
+	if (!messages_enabled(synic))
+		return false;
+	written = deliver_queued(vp, sint) || deliver_timer(vp, sint);
+	if (list_is_empty(&synic->queue[sint]) && !stimer_take_message(vp, sint, NULL, &more))
+		__atomic_fetch_and(&synic->waiting, ~(1u << sint), __ATOMIC_RELEASE);
+	return written;
+}
+
+/* The message is in its slot; masked or polled SINTs have no interrupt. */
+static void raise_sint(struct vp *vp, unsigned int sint)
+{
+	uint64_t config = load(&vp->synic.sint[sint]);
+
+	if (!(config & (PVN_SINT_MASKED | PVN_SINT_POLLING)))
+		lapic_raise(vp, config & PVN_SINT_VECTOR_MASK);
+}
+
+void synic_message_owed(struct vp *vp, unsigned int sint)
+{
+	struct synic *synic = &vp->synic;
+	bool raise;
+
+	spin_lock(&synic->lock);
+	__atomic_fetch_or(&synic->waiting, 1u << sint, __ATOMIC_RELEASE);
+	raise = deliver(vp, sint);
+	spin_unlock(&synic->lock);
+	if (raise)
+		raise_sint(vp, sint);
+}
+
+enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_message *message)
+{
+	struct synic *synic = &vp->synic;
+	bool raise;
+
+	if (sint >= PVN_SINT_COUNT || message->message.payload_bytes > PVN_MESSAGE_PAYLOAD_MAX)
+		return PVN_STATUS_INVALID_PARAMETER;
+	spin_lock(&synic->lock);
+	if (!messages_enabled(synic)) {
+		spin_unlock(&synic->lock);
+		return PVN_STATUS_INVALID_SYNIC_STATE;
+	}
+	ASSERT(!message->queued);
+	message->queued = true;
+	list_append(&synic->queue[sint], &message->node);
+	__atomic_fetch_or(&synic->waiting, 1u << sint, __ATOMIC_RELEASE);
+	raise = deliver(vp, sint);
+	spin_unlock(&synic->lock);
+	if (raise)
+		raise_sint(vp, sint);
+	return PVN_STATUS_SUCCESS;
+}
+
+void synic_cancel(struct vp *vp, unsigned int sint, struct queued_message *message)
+{
+	struct synic *synic = &vp->synic;
+
+	ASSERT(sint < PVN_SINT_COUNT);
+	spin_lock(&synic->lock);
+	if (message->queued) {
+		list_remove(&message->node);
+		message->queued = false;
+	}
+	spin_unlock(&synic->lock);
+}
+
+void synic_scan(struct vp *vp)
+{
+	struct synic *synic = &vp->synic;
+	uint32_t raise = 0;
+
+	/* Every EOI of a SINT comes here, and mostly nothing waits. */
+	if (!__atomic_load_n(&synic->waiting, __ATOMIC_ACQUIRE))
+		return;
+	spin_lock(&synic->lock);
+	for (unsigned int sint = 0; sint < PVN_SINT_COUNT; sint++) {
+		if (synic->waiting & 1u << sint && deliver(vp, sint))
+			raise |= 1u << sint;
+	}
+	spin_unlock(&synic->lock);
+	for (; raise; raise &= raise - 1)
+		raise_sint(vp, __builtin_ctz(raise));
+}
+
+bool synic_has_vector(struct vp *vp, uint8_t vector)
+{
+	return vp->synic.vectors[vector / 64] >> vector % 64 & 1;
+}
+
+bool synic_is_auto_eoi(struct vp *vp, uint8_t vector)
+{
+	return vp->synic.auto_eoi[vector / 64] >> vector % 64 & 1;
+}
+
+/* The two bitmaps of vectors follow from the SINTs. */
+static void index_vectors(struct synic *synic)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		synic->vectors[i] = synic->auto_eoi[i] = 0;
+	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++) {
+		uint64_t config = synic->sint[i], vector = config & PVN_SINT_VECTOR_MASK;
+
+		if (config & PVN_SINT_MASKED)
+			continue;
+		synic->vectors[vector / 64] |= 1ull << vector % 64;
+		if (config & PVN_SINT_AUTO_EOI)
+			synic->auto_eoi[vector / 64] |= 1ull << vector % 64;
+	}
+}
+
+static bool write_sint(struct vp *vp, unsigned int sint, uint64_t value)
+{
+	if (!(value & PVN_SINT_MASKED) && (value & PVN_SINT_VECTOR_MASK) < 16)
+		return false;
+	store(&vp->synic.sint[sint], value);
+	index_vectors(&vp->synic);
+	return true;
+}
+
+static bool write_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page)
+{
+	if (!msr_move_overlay(vp, *msr, value, page, GPA_READ | GPA_WRITE))
+		return false;
+	store(msr, value);
+	return true;
+}
+
+bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	struct synic *synic = &vp->synic;
+
+	if (msr >= PVN_MSR_STIMER0_CONFIG)
+		return stimer_read_msr(vp, msr, value);
+	if (msr >= PVN_MSR_SINT0 && msr < PVN_MSR_SINT0 + PVN_SINT_COUNT) {
+		*value = synic->sint[msr - PVN_MSR_SINT0];
+		return true;
+	}
+	switch (msr) {
+	case PVN_MSR_SCONTROL:
+		*value = synic->control;
+		return true;
+	case PVN_MSR_SVERSION:
+		*value = SYNIC_VERSION;
+		return true;
+	case PVN_MSR_SIEFP:
+		*value = synic->event_msr;
+		return true;
+	case PVN_MSR_SIMP:
+		*value = synic->message_msr;
+		return true;
+	case PVN_MSR_EOM:
+		*value = 0;
+		return true;
+	}
+	return false;
+}
+
+bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct synic *synic = &vp->synic;
+	bool done = false;
+
+	if (msr >= PVN_MSR_STIMER0_CONFIG)
+		return stimer_write_msr(vp, msr, value);
+	if (msr >= PVN_MSR_SINT0 && msr < PVN_MSR_SINT0 + PVN_SINT_COUNT)
+		return write_sint(vp, msr - PVN_MSR_SINT0, value);
+	switch (msr) {
+	case PVN_MSR_SCONTROL:
+		store(&synic->control, value);
+		done = true;
+		break;
+	case PVN_MSR_SIEFP:
+		return write_page(vp, &synic->event_msr, value, synic->events);
+	case PVN_MSR_SIMP:
+		done = write_page(vp, &synic->message_msr, value, synic->messages);
+		break;
+	case PVN_MSR_EOM:
+		done = true;
+		break;
+	}
+	/* EOM; and messages that waited for the SynIC to be on. */
+	if (done)
+		synic_scan(vp);
+	return done;
+}
+
+enum pvn_status synic_create(struct vp *vp)
+{
+	struct synic *synic = &vp->synic;
+	struct page_pool *pool = &vp->partition->pool;
+
+	spinlock_init(&synic->lock, LOCK_MESSAGES);
+	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++) {
+		list_init(&synic->queue[i]);
+		synic->sint[i] = PVN_SINT_MASKED;
+	}
+	vp_timers_init(vp);
+	synic->events = page_pool_alloc(pool);
+	synic->messages = page_pool_alloc(pool);
+	if (!synic->events || !synic->messages) {
+		page_pool_free(pool, synic->events);
+		page_pool_free(pool, synic->messages);
+		synic->events = NULL;
+		synic->messages = NULL;
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	}
+	return PVN_STATUS_SUCCESS;
+}
+
+void synic_reset(struct vp *vp)
+{
+	struct synic *synic = &vp->synic;
+
+	/* First, so that nobody writes into the pages from here on. */
+	store(&synic->control, 0);
+	stimer_reset(vp);
+	write_page(vp, &synic->event_msr, 0, synic->events);
+	write_page(vp, &synic->message_msr, 0, synic->messages);
+	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++)
+		store(&synic->sint[i], PVN_SINT_MASKED);
+	index_vectors(synic);
+	spin_lock(&synic->lock);
+	memset(synic->events, 0, PAGE_SIZE);
+	memset(synic->messages, 0, PAGE_SIZE);
+	spin_unlock(&synic->lock);
+}
+
+void synic_destroy(struct vp *vp)
+{
+	struct synic *synic = &vp->synic;
+
+	if (!synic->events)
+		return;
+	synic_reset(vp);
+	timer_cancel_wait(&vp->timer);
+	/* The senders own the buffers: they only leave our queue. */
+	spin_lock(&synic->lock);
+	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++) {
+		list_for_each_safe(node, &synic->queue[i]) {
+			list_entry(node, struct queued_message, node)->queued = false;
+			list_remove(node);
+		}
+	}
+	spin_unlock(&synic->lock);
+	page_pool_free(&vp->partition->pool, synic->events);
+	page_pool_free(&vp->partition->pool, synic->messages);
+	synic->events = NULL;
+	synic->messages = NULL;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Each processor's queue of deadlines, and its one hardware timer.
+ *
+ * A timer is armed and cancelled under its owner's lock, on any processor. The queue
+ * that it is on may be another processor's; that processor alone may take it off behind
+ * the owner's back, when it expires, and does so under the queue's lock. Callbacks run
+ * without locks and must see for themselves whether something is due: between expiry and
+ * callback the owner may have armed the timer anew.
+ */
+#include "core/cpu.h"
+#include "core/platform.h"
+#include "core/timer.h"
+#include "lib/log.h"
+
+void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
+{
+	list_init(&timer->node);
+	timer->cpu = NULL;
+	timer->deadline = ~0ull;
+	timer->running = 0;
+	timer->expired = expired;
+}
+
+void timer_cancel(struct timer *timer)
+{
+	struct cpu *cpu = __atomic_load_n(&timer->cpu, __ATOMIC_RELAXED);
+
+	/*
+	 * Only the owner queues it, and we hold the owner's lock: cpu is either still right
+	 * or has become NULL by expiry, which the queue's lock decides.
+	 */
+	if (!cpu)
+		return;
+	spin_lock(&cpu->timer_lock);
+	if (timer->cpu) {
+		list_remove(&timer->node);
+		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELAXED);
+	}
+	spin_unlock(&cpu->timer_lock);
+}
+
+void timer_cancel_wait(struct timer *timer)
+{
+	do {
+		timer_cancel(timer);
+		/* Pairs with the release in timer_run_queue(): the callback's last access is over. */
+		while (__atomic_load_n(&timer->running, __ATOMIC_ACQUIRE))
+			plat_relax();
+		/* A callback that was in progress may have armed it again. */
+	} while (__atomic_load_n(&timer->cpu, __ATOMIC_ACQUIRE));
+}
+
+static void timer_insert(struct cpu *cpu, struct timer *timer)
+{
+	struct list *at = cpu->timers.next;
+
+	while (at != &cpu->timers &&
+	       list_entry(at, struct timer, node)->deadline <= timer->deadline)
+		at = at->next;
+	list_insert_before(at, &timer->node);
+	__atomic_store_n(&timer->cpu, cpu, __ATOMIC_RELAXED);
+}
+
+void timer_arm(struct timer *timer, uint64_t tsc_deadline)
+{
+	struct cpu *cpu = plat_this_cpu();
+
+	timer_cancel(timer);
+	spin_lock(&cpu->timer_lock);
+	timer->deadline = tsc_deadline;
+	timer_insert(cpu, timer);
+	spin_unlock(&cpu->timer_lock);
+	timer_program();
+}
+
+/* Takes the first timer off the queue if it is due. */
+static struct timer *timer_take_due(struct cpu *cpu)
+{
+	struct timer *timer = NULL;
+
+	spin_lock(&cpu->timer_lock);
+	if (!list_is_empty(&cpu->timers)) {
+		struct timer *first = list_entry(cpu->timers.next, struct timer, node);
+
+		if (first->deadline <= plat_tsc()) {
+			timer = first;
+			list_remove(&timer->node);
+			/* Before cpu becomes NULL: whoever sees it off the queue sees it run. */
+			__atomic_fetch_add(&timer->running, 1, __ATOMIC_SEQ_CST);
+			__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
+		}
+	}
+	spin_unlock(&cpu->timer_lock);
+	return timer;
+}
+
+void timer_run_queue(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+	struct timer *timer;
+
+	while ((timer = timer_take_due(cpu)) != NULL) {
+		timer->expired(timer);
+		__atomic_fetch_sub(&timer->running, 1, __ATOMIC_RELEASE);
+	}
+	timer_program();
+}
+
+void timer_program(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+	uint64_t deadline = cpu->slice_end;
+
+	spin_lock(&cpu->timer_lock);
+	if (!list_is_empty(&cpu->timers)) {
+		struct timer *first = list_entry(cpu->timers.next, struct timer, node);
+
+		if (first->deadline < deadline)
+			deadline = first->deadline;
+	}
+	spin_unlock(&cpu->timer_lock);
+	/* The interrupt handler sets timer_programmed to ~0 when the hardware has fired. */
+	if (deadline != cpu->timer_programmed) {
+		cpu->timer_programmed = deadline;
+		plat_timer_set(deadline);
+	}
+}
