@@ -31,6 +31,12 @@ void plat_kick(struct cpu *cpu);
 void plat_timer_set(uint64_t tsc_deadline);
 /* Physical end of a level-triggered device interrupt that the root acknowledged. */
 void plat_device_eoi(unsigned int vector);
+/* Interrupts are off in all hypervisor code but here: takes what is pending. */
+void plat_interrupts_take(void);
+/* Sleeps until an interrupt comes and takes it. */
+void plat_interrupts_wait(void);
+/* XCR0 as of the calling processor's current guest. */
+void plat_set_xcr0(uint64_t value);
 /* In a spin loop. */
 void plat_relax(void);
 /* One line to the log's sink, newline included. */

@@ -28,7 +28,10 @@ struct virt_ops {
 	/* Vendor state of a VP, from pages of its partition's pool. */
 	enum pvn_status (*vp_create)(struct vp *vp);
 	void (*vp_destroy)(struct vp *vp);
-	/* Architectural reset state; for_sipi: 16-bit start at vector << 12. */
+	/*
+	 * Architectural reset of the vendor's registers (vp->regs and vp->fpu are reset
+	 * already); vp_start_at(): 16-bit start at vector << 12.
+	 */
 	void (*vp_reset)(struct vp *vp);
 	void (*vp_start_at)(struct vp *vp, uint8_t sipi_vector);
 
@@ -50,6 +53,8 @@ struct virt_ops {
 	/* Exit with EXIT_WINDOW as soon as interrupt_window() would be true. */
 	void (*request_window)(struct vp *vp, bool on);
 	bool (*event_pending)(struct vp *vp);
+	/* An instruction was completed for the guest: its interrupt shadow is over. */
+	void (*clear_shadow)(struct vp *vp);
 	/* Translations of this VP are dropped before its next entry. */
 	void (*flush)(struct vp *vp);
 

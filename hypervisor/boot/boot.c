@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The order of start-up, from the boot loader's information to the first entry of the
+ * root partition. Whatever is unfit is refused here with one sentence.
+ *
+ * Command line: console=com1|com2|0xPORT|none  log=error|warn|info|debug
+ *		 memory=SIZE (the hypervisor's pool)
+ */
+#include <pvn/abi/types.h>
+#include "boot/boot_info.h"
+#include "boot/root_image.h"
+#include "core/acpi.h"
+#include "core/page_info.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/sched.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/apic.h"
+#include "x86/console.h"
+#include "x86/insn.h"
+#include "x86/irq.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+#include "x86/smp.h"
+#include "x86/svm/svm.h"
+#include "x86/tsc.h"
+
+#define COM1 0x3f8
+#define COM2 0x2f8
+#define POOL_BYTES_DEFAULT (16ull << 20)
+#define POOL_BYTES_MIN	   (4ull << 20)
+
+const struct virt_ops *virt;
+
+static struct boot_info info;
+static struct memory_range root_ranges[BOOT_MEMORY_MAX];
+static unsigned int root_range_count;
+static uint64_t hpa_end = 4 * HUGE_PAGE_SIZE;
+static uint32_t apic_ids[CPUS_MAX];
+static unsigned int cpu_count;
+
+/* The block that the hypervisor carves out of RAM, besides its image below 2 MiB. */
+static struct {
+	struct hpa start;
+	uint64_t bytes, pool_bytes;
+	char *tables, *page_info, *stacks;
+} block;
+
+uint64_t plat_hpa_end(void) { return hpa_end; }
+
+static _Noreturn void refuse(const char *why)
+{
+	log_error("cannot start: %s", why);
+	for (;;)
+		cpu_halt();
+}
+
+static void read_options(void)
+{
+	char text[32];
+	uint64_t port = COM2;
+
+	if (boot_option(info.text, "console", text, sizeof(text))) {
+		if (!strcmp(text, "com1"))
+			port = COM1;
+		else if (!strcmp(text, "none"))
+			port = 0;
+		else if (strcmp(text, "com2"))
+			boot_number(text, &port);
+	}
+	console_init(port);
+	if (boot_option(info.text, "log", text, sizeof(text)))
+		for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++)
+			if (text[0] == "ewid"[l])
+				log_level = l;
+}
+
+static uint64_t pool_bytes(void)
+{
+	uint64_t bytes = POOL_BYTES_DEFAULT;
+	char text[32];
+
+	if (boot_option(info.text, "memory", text, sizeof(text)) && !boot_number(text, &bytes))
+		refuse("memory= on the hypervisor's command line is not a size");
+	return bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : bytes & ~(PAGE_SIZE - 1);
+}
+
+static void find_memory_end(void)
+{
+	for (unsigned int i = 0; i < info.range_count; i++)
+		if (info.ranges[i].type == MEMORY_RAM && info.ranges[i].end > hpa_end)
+			hpa_end = info.ranges[i].end;
+}
+
+/* One block, 2 MiB aligned so that the root's large pages stay whole around it. */
+static void carve_block(void)
+{
+	uint64_t tables = paging_table_pages(hpa_end) * PAGE_SIZE;
+	uint64_t page_info = (page_info_bytes(hpa_end >> PAGE_SHIFT) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	uint64_t stacks = (uint64_t)CPUS_MAX * STACK_BYTES;
+	char *at;
+
+	block.pool_bytes = pool_bytes();
+	block.bytes = stacks + tables + page_info + block.pool_bytes;
+	block.bytes = (block.bytes + LARGE_PAGE_SIZE - 1) & ~(LARGE_PAGE_SIZE - 1);
+	block.start = boot_find_top(&info, block.bytes, LARGE_PAGE_SIZE, 1 << 24, 4 * HUGE_PAGE_SIZE);
+	if (hpa_is_none(block.start))
+		refuse("too little memory: there is no free block for the hypervisor below 4 GiB");
+	at = plat_hva(block.start);
+	block.stacks = at;
+	block.tables = at + stacks;
+	block.page_info = block.tables + tables;
+	block.pool_bytes = block.bytes - (stacks + tables + page_info);
+	log_info("memory: %llu MiB in all, %llu MiB at 0x%llx for the hypervisor",
+		 (unsigned long long)hpa_end >> 20, (unsigned long long)block.bytes >> 20,
+		 (unsigned long long)block.start.v);
+}
+
+static void make_root_map(void)
+{
+	uint64_t start = block.start.v;
+	bool ok;
+
+	memcpy(root_ranges, info.ranges, sizeof(root_ranges));
+	root_range_count = info.range_count;
+	ok = boot_ranges_set(root_ranges, &root_range_count, BOOT_MEMORY_MAX, 1 << 20, LARGE_PAGE_SIZE,
+			     MEMORY_RESERVED) &&
+	     boot_ranges_set(root_ranges, &root_range_count, BOOT_MEMORY_MAX, start, start + block.bytes,
+			     MEMORY_RESERVED);
+	if (!ok)
+		refuse("the memory map has too many ranges");
+}
+
+static void find_processors(void)
+{
+	struct hpa rsdp = hpa_is_none(info.rsdp) ? acpi_find_rsdp() : info.rsdp;
+
+	cpu_count = acpi_processors(rsdp, apic_ids, CPUS_MAX);
+	if (!cpu_count) {
+		log_warn("no ACPI table of processors: using one");
+		apic_ids[0] = apic_id();
+		cpu_count = 1;
+	}
+}
+
+static void map_root(uint64_t start, uint64_t end)
+{
+	enum pvn_status status;
+	bool replaced;
+
+	if (start >= end)
+		return;
+	status = gpa_map_insert(&root_partition->map, gpa(start), hpa(start), end - start, GPA_ALL, &replaced);
+	if (status != PVN_STATUS_SUCCESS)
+		refuse("too little memory for the root's page tables: raise memory= ");
+}
+
+static void create_root_vp(struct cpu *cpu)
+{
+	struct vp *vp;
+
+	if (vp_create(root_partition, cpu->index, &vp) != PVN_STATUS_SUCCESS)
+		refuse("too little memory for the root's processors: raise memory= ");
+	vp->pinned = vp->cpu = cpu;
+	vp->apic_id = vp->lapic.id = cpu->apic_id;
+	cpu->root_vp = vp;
+}
+
+/* What is between the ranges of RAM can be neither deposited nor given to a child. */
+static void reserve_device_memory(void)
+{
+	uint64_t at = 0;
+
+	for (unsigned int i = 0; i <= info.range_count; i++) {
+		bool last = i == info.range_count;
+		uint64_t start = last ? hpa_end : (info.ranges[i].start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+
+		if (!last && info.ranges[i].type != MEMORY_RAM)
+			continue;
+		if (start > at)
+			page_info_reserve(hpa(at), (start - at) >> PAGE_SHIFT, PAGE_DEVICE);
+		if (!last && (info.ranges[i].end & ~(PAGE_SIZE - 1)) > at)
+			at = info.ranges[i].end & ~(PAGE_SIZE - 1);
+	}
+}
+
+static void create_root(void)
+{
+	uint64_t first = block.start.v + block.bytes - block.pool_bytes;
+	uint64_t end = (hpa_end + HUGE_PAGE_SIZE - 1) & ~(HUGE_PAGE_SIZE - 1);
+
+	page_info_init(block.page_info, hpa_end >> PAGE_SHIFT);
+	reserve_device_memory();
+	page_info_reserve(hpa(1 << 20), (LARGE_PAGE_SIZE - (1 << 20)) >> PAGE_SHIFT, PAGE_HYPERVISOR);
+	page_info_reserve(block.start, block.bytes >> PAGE_SHIFT, PAGE_HYPERVISOR);
+	partition_create_root(hpa(first), block.pool_bytes >> PAGE_SHIFT);
+	map_root(0, 1 << 20);
+	map_root(LARGE_PAGE_SIZE, block.start.v);
+	map_root(block.start.v + block.bytes, end);
+	for (unsigned int i = 0; i < plat_cpu_count(); i++)
+		create_root_vp(plat_cpu(i));
+}
+
+void boot_main(uint32_t magic, uint32_t at);
+void boot_main(uint32_t magic, uint32_t at)
+{
+	const char *why;
+
+	smp_init_boot_cpu();
+	why = boot_info_parse(&info, magic, hpa(at));
+	read_options();
+	log_info("Paravane, ABI %u.%u", PVN_ABI_MAJOR, PVN_ABI_MINOR);
+	if (why)
+		refuse(why);
+	why = root_image_check(&info);
+	virt = &svm_ops;
+	if (!why && !virt->probe(&why))
+		refuse(why);
+	if (why)
+		refuse(why);
+	irq_init();
+	irq_load();
+	apic_init_cpu();
+	tsc_calibrate();
+	find_memory_end();
+	carve_block();
+	paging_map_high(hpa_end, block.tables);
+	find_processors();
+	virt->cpu_enable(plat_this_cpu());
+	smp_start(apic_ids, cpu_count, block.stacks);
+	make_root_map();
+	create_root();
+	why = root_image_load(&info, root_ranges, root_range_count);
+	if (why)
+		refuse(why);
+	paging_protect();
+	root_image_enter(root_partition->vps[0]);
+	vp_resume(root_partition->vps[0], VP_STOP_EXPLICIT);
+	for (unsigned int i = 1; i < plat_cpu_count(); i++)
+		vp_resume(root_partition->vps[i], VP_STOP_EXPLICIT);
+	log_info("root: partition %llu with %u processors, entering", (unsigned long long)root_partition->id,
+		 plat_cpu_count());
+	smp_release();
+	sched_loop();
+}

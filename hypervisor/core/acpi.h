@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The little that the hypervisor reads of ACPI: which processors there are
+ * [ACPI 6.4 5.2.12 "Multiple APIC Description Table"].
+ */
+#ifndef CORE_ACPI_H
+#define CORE_ACPI_H
+
+#include "core/addr.h"
+
+/* Looks for the RSDP where a BIOS puts it; HPA_NONE: not there. */
+struct hpa acpi_find_rsdp(void);
+/*
+ * APIC ids of the usable processors, in the order of the table; returns how many
+ * (at most max), 0 when there is no valid MADT.
+ */
+unsigned int acpi_processors(struct hpa rsdp, uint32_t *apic_ids, unsigned int max);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Exits: what the hypervisor answers itself and what goes to the parent. And the other
+ * way: what goes into a VP before it enters.
+ */
+#include <pvn/abi/event.h>
+#include "core/exit.h"
+#include "core/hypercall.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define RFLAGS_IF 0x200ull
+#define ANY_RAX	  0xffffffffffffffffull
+
+static void skip(struct vp *vp, uint8_t bytes)
+{
+	vp_skip_instruction(vp, bytes);
+	virt->clear_shadow(vp);
+}
+
+static void fault(struct vp *vp) { virt->inject_exception(vp, VECTOR_GP, true, 0); }
+
+/* --- before an entry --- */
+
+static void take_init(struct vp *vp)
+{
+	vp_reset(vp);
+	vp->halted = false;
+	/* INIT parks all but the boot processor until a start-up IPI comes. */
+	if (vp->index)
+		__atomic_fetch_or(&vp->stop_reasons, VP_STOP_SIPI, __ATOMIC_SEQ_CST);
+}
+
+static void take_sipi(struct vp *vp)
+{
+	int vector = __atomic_exchange_n(&vp->sipi_vector, -1, __ATOMIC_SEQ_CST);
+
+	if (vector >= 0)
+		virt->vp_start_at(vp, vector);
+}
+
+static void offer_interrupt(struct vp *vp)
+{
+	int vector = lapic_pending(vp);
+
+	if (vector >= 0 && virt->interrupt_window(vp)) {
+		virt->inject_interrupt(vp, vector);
+		lapic_accept(vp, vector);
+		vp->counters.interrupts_injected++;
+		vp->halted = vp->idle = false;
+		vector = lapic_pending(vp);
+	}
+	virt->request_window(vp, vector >= 0);
+}
+
+bool exit_has_work(struct vp *vp)
+{
+	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST) ||
+	    __atomic_load_n(&vp->lapic.nmi_pending, __ATOMIC_SEQ_CST))
+		return true;
+	/* HLT with interrupts off waits for NMI or INIT only; the idle MSR does not mind. */
+	return (vp->idle || vp->regs.rflags & RFLAGS_IF) && lapic_has_wakeup(vp);
+}
+
+bool exit_prepare_entry(struct vp *vp)
+{
+	if (__atomic_exchange_n(&vp->init_pending, false, __ATOMIC_SEQ_CST)) {
+		take_init(vp);
+		if (vp->stop_reasons)
+			return false;
+	}
+	if (vp->sipi_vector >= 0)
+		take_sipi(vp);
+	lapic_sync_assist(vp);
+	if (vp->lapic.nmi_pending && !virt->event_pending(vp)) {
+		vp->lapic.nmi_pending = false;
+		vp->halted = vp->idle = false;
+		virt->inject_nmi(vp);
+	}
+	if (vp->halted && exit_has_work(vp))
+		vp->halted = vp->idle = false;
+	if (vp->halted)
+		return false;
+	offer_interrupt(vp);
+	return true;
+}
+
+/* --- halt --- */
+
+static bool sleeps_forever(const struct vp *vp)
+{
+	if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_SIPI)
+		return true;
+	return vp->halted && !vp->idle && !(vp->regs.rflags & RFLAGS_IF);
+}
+
+static bool partition_sleeps_forever(const struct partition *partition)
+{
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (partition->vps[i] && !sleeps_forever(partition->vps[i]))
+			return false;
+	return true;
+}
+
+static void handle_halt(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_intercept_header header;
+
+	skip(vp, exit->insn_bytes);
+	vp->halted = true;
+	if (!vp->partition->is_root && !(vp->regs.rflags & RFLAGS_IF) &&
+	    partition_sleeps_forever(vp->partition))
+		intercept_send(vp, PVN_MESSAGE_HALT, 2, 0, &header, sizeof(header));
+}
+
+/* --- I/O ports --- */
+
+static bool io_intercepted(const struct partition *partition, const struct vp_exit *exit)
+{
+	uint8_t want = exit->io.in ? PVN_ACCESS_READ : PVN_ACCESS_WRITE;
+
+	for (unsigned int i = 0; i < partition->io_count; i++) {
+		const struct io_intercept *io = &partition->io[i];
+
+		if (io->access & want && io->port >= exit->io.port && io->port < exit->io.port + exit->io.bytes)
+			return true;
+	}
+	return false;
+}
+
+static void send_io(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_io_intercept m = {
+		.port = exit->io.port,
+		.access_info = exit->io.bytes | (exit->io.string ? PVN_IO_STRING : 0) |
+			       (exit->io.rep ? PVN_IO_REP : 0),
+		.rax = vp->regs.gpr[RAX], .rcx = vp->regs.gpr[RCX],
+		.rsi = vp->regs.gpr[RSI], .rdi = vp->regs.gpr[RDI],
+	};
+
+	intercept_send(vp, PVN_MESSAGE_IO_PORT_INTERCEPT, exit->io.in ? 0 : 1, exit->insn_bytes, &m, sizeof(m));
+}
+
+/* Nobody is there: reads give ones, writes are lost; a string operation ends at once. */
+static void absent_port(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t mask = exit->io.bytes == 4 ? ANY_RAX : (1ull << 8 * exit->io.bytes) - 1;
+
+	if (exit->io.string) {
+		if (exit->io.rep)
+			vp->regs.gpr[RCX] = 0;
+	} else if (exit->io.in) {
+		vp->regs.gpr[RAX] = exit->io.bytes == 4 ? 0xffffffff : vp->regs.gpr[RAX] | mask;
+	}
+	skip(vp, exit->insn_bytes);
+}
+
+static void handle_io(struct vp *vp, const struct vp_exit *exit)
+{
+	if (io_intercepted(vp->partition, exit))
+		send_io(vp, exit);
+	else
+		absent_port(vp, exit);
+}
+
+/* --- MSRs and CPUID --- */
+
+static void send_msr(struct vp *vp, const struct vp_exit *exit, bool write)
+{
+	struct pvn_msr_intercept m = {
+		.msr = exit->msr.index, .rdx = vp->regs.gpr[RDX], .rax = vp->regs.gpr[RAX],
+	};
+
+	intercept_send(vp, PVN_MESSAGE_MSR_INTERCEPT, write, exit->insn_bytes, &m, sizeof(m));
+}
+
+static void handle_msr_read(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t value;
+
+	if (msr_read(vp, exit->msr.index, &value)) {
+		vp->regs.gpr[RAX] = (uint32_t)value;
+		vp->regs.gpr[RDX] = value >> 32;
+		skip(vp, exit->insn_bytes);
+	} else if (vp->partition->msr_access & PVN_ACCESS_READ) {
+		send_msr(vp, exit, false);
+	} else {
+		log_debug("partition %llu vp %u: read of MSR 0x%x refused",
+			  (unsigned long long)vp->partition->id, vp->index, exit->msr.index);
+		fault(vp);
+	}
+}
+
+static void handle_msr_write(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t value = vp->regs.gpr[RDX] << 32 | (uint32_t)vp->regs.gpr[RAX];
+	bool bad_value = false;
+
+	if (msr_write(vp, exit->msr.index, value, &bad_value)) {
+		skip(vp, exit->insn_bytes);
+	} else if (!bad_value && vp->partition->msr_access & PVN_ACCESS_WRITE) {
+		send_msr(vp, exit, true);
+	} else {
+		log_debug("partition %llu vp %u: write 0x%llx to MSR 0x%x refused",
+			  (unsigned long long)vp->partition->id, vp->index, (unsigned long long)value,
+			  exit->msr.index);
+		fault(vp);
+	}
+}
+
+static void send_cpuid(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_cpuid_intercept m = {
+		.rax = vp->regs.gpr[RAX], .rcx = vp->regs.gpr[RCX],
+		.rdx = vp->regs.gpr[RDX], .rbx = vp->regs.gpr[RBX],
+	};
+	uint32_t r[4];
+
+	cpuid_values(vp, vp->regs.gpr[RAX], vp->regs.gpr[RCX], r);
+	m.default_rax = r[0];
+	m.default_rbx = r[1];
+	m.default_rcx = r[2];
+	m.default_rdx = r[3];
+	intercept_send(vp, PVN_MESSAGE_CPUID_INTERCEPT, 2, exit->insn_bytes, &m, sizeof(m));
+}
+
+static void handle_cpuid(struct vp *vp, const struct vp_exit *exit)
+{
+	const struct partition *partition = vp->partition;
+
+	for (unsigned int i = 0; i < partition->cpuid_count; i++) {
+		if (partition->cpuid_leaf[i] == (uint32_t)vp->regs.gpr[RAX]) {
+			send_cpuid(vp, exit);
+			return;
+		}
+	}
+	cpuid_emulate(vp);
+	skip(vp, exit->insn_bytes);
+}
+
+static void handle_xsetbv(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t value = vp->regs.gpr[RDX] << 32 | (uint32_t)vp->regs.gpr[RAX];
+
+	/* [APM2 11.5.2 "XFEATURE_ENABLED_MASK"]: x87 always, AVX only with SSE, AVX-512 whole. */
+	if ((uint32_t)vp->regs.gpr[RCX] || !(value & 1) || value & ~cpuid_xcr0_mask(vp) || (value & 6) == 4 ||
+	    ((value & 0xe0) && (value & 0xe6) != 0xe6)) {
+		fault(vp);
+		return;
+	}
+	vp->xcr0 = value;
+	plat_set_xcr0(value);
+	skip(vp, exit->insn_bytes);
+}
+
+/* --- memory --- */
+
+/* The root sees all physical memory but ours; device memory is mapped when first touched. */
+static void handle_root_memory(struct vp *vp, const struct vp_exit *exit)
+{
+	struct gpa at = gpa(exit->memory.at.v & ~(LARGE_PAGE_SIZE - 1));
+	bool replaced;
+
+	if (at.v >= plat_hpa_end() &&
+	    gpa_map_insert(&vp->partition->map, at, hpa(at.v), LARGE_PAGE_SIZE, GPA_ALL, &replaced) ==
+		    PVN_STATUS_SUCCESS)
+		return;
+	log_warn("root vp %u: access to 0x%llx refused, rip %llx", vp->index,
+		 (unsigned long long)exit->memory.at.v, (unsigned long long)vp->regs.rip);
+	fault(vp);
+}
+
+static void handle_memory(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_memory_intercept m = { .cache_type = 6, .gpa = exit->memory.at.v };
+	unsigned int access = exit->memory.access;
+	bool mapped;
+
+	if (vp->partition->is_root) {
+		handle_root_memory(vp, exit);
+		return;
+	}
+	mapped = !hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, GPA_READ, false));
+	/* Mapped in the meantime (or by another VP's fault): just try again. */
+	if (!hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, access, false))) {
+		virt->flush(vp);
+		return;
+	}
+	intercept_send(vp, mapped ? PVN_MESSAGE_GPA_INTERCEPT : PVN_MESSAGE_UNMAPPED_GPA,
+		       access == GPA_EXECUTE ? 2 : access == GPA_WRITE, 0, &m, sizeof(m));
+}
+
+/* --- the rest --- */
+
+static void handle_exception(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_exception_intercept m = {
+		.vector = exit->exception.vector, .info = exit->exception.has_code,
+		.error_code = exit->exception.code, .parameter = exit->exception.parameter,
+	};
+
+	intercept_send(vp, PVN_MESSAGE_EXCEPTION_INTERCEPT, 2, 0, &m, sizeof(m));
+}
+
+static void handle_fatal(struct vp *vp, const struct vp_exit *exit)
+{
+	struct pvn_intercept_header header;
+
+	if (vp->partition->is_root) {
+		if (exit->reason == EXIT_TRIPLE_FAULT)
+			panic("the root partition's vp %u had a triple fault", vp->index);
+		panic("the processor refused the state of the root's vp %u: code 0x%llx info 0x%llx", vp->index,
+		      (unsigned long long)exit->failed.code, (unsigned long long)exit->failed.info);
+	}
+	intercept_send(vp, exit->reason == EXIT_TRIPLE_FAULT ? PVN_MESSAGE_UNRECOVERABLE_EXCEPTION :
+							       PVN_MESSAGE_INVALID_VP_REGISTER,
+		       2, 0, &header, sizeof(header));
+}
+
+void exit_handle(struct vp *vp, struct vp_exit *exit)
+{
+	switch (exit->reason) {
+	case EXIT_INTERRUPT:
+	case EXIT_NMI:
+	case EXIT_WINDOW:
+		break;
+	case EXIT_HALT: handle_halt(vp, exit); break;
+	case EXIT_CPUID: handle_cpuid(vp, exit); break;
+	case EXIT_MSR_READ: handle_msr_read(vp, exit); break;
+	case EXIT_MSR_WRITE: handle_msr_write(vp, exit); break;
+	case EXIT_IO: handle_io(vp, exit); break;
+	case EXIT_HYPERCALL:
+		vp->counters.hypercalls++;
+		hypercall_exit(vp, exit->insn_bytes);
+		break;
+	case EXIT_MEMORY: handle_memory(vp, exit); break;
+	case EXIT_EXCEPTION: handle_exception(vp, exit); break;
+	case EXIT_XSETBV: handle_xsetbv(vp, exit); break;
+	case EXIT_UNDEFINED: virt->inject_exception(vp, VECTOR_UD, false, 0); break;
+	case EXIT_IGNORE: skip(vp, exit->insn_bytes); break;
+	case EXIT_TRIPLE_FAULT:
+	case EXIT_FAILED:
+	case EXIT_REASON_COUNT:
+		handle_fatal(vp, exit);
+		break;
+	}
+}

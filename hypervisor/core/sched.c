@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The scheduler: see sched.h. A VP's state is guarded by the run-queue lock of its home
+ * processor vp->cpu; two of these locks are never held together.
+ *
+ * Who may change vp->cpu: a waker (VP blocked or stopped) or a thief (VP ready), both
+ * under the lock of the old home; everybody else locks, then looks again (lock_home()).
+ *
+ * No wake-up is lost: a waker publishes what it brings (an irr bit, say), then takes the
+ * lock; the processor that is about to block its VP sets VP_BLOCKED under the same lock
+ * and looks again before it lets go. A VP that is in its guest is kicked; one that is
+ * about to enter has made entry_generation odd before it looked for work, so either the
+ * waker sees it odd and kicks, or the VP sees the work.
+ */
+#include "core/cpu.h"
+#include "core/exit.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "core/sched.h"
+#include "lib/log.h"
+
+#define SLICE_US	6000
+/* A sleeper may be this much ahead of the others when it wakes, no more. */
+#define WAKE_CREDIT_US	3000
+#define WEIGHT_DEFAULT	100
+
+static uint64_t us_to_tsc(uint64_t us) { return plat_tsc_hz() / 1000000 * us; }
+
+void sched_init_cpu(struct cpu *cpu)
+{
+	spinlock_init(&cpu->run_lock, LOCK_RUN_QUEUE);
+	spinlock_init(&cpu->timer_lock, LOCK_TIMER_QUEUE);
+	list_init(&cpu->run_queue);
+	list_init(&cpu->timers);
+	cpu->slice_end = ~0ull;
+	cpu->timer_programmed = ~0ull;
+}
+
+static struct cpu *lock_home(struct vp *vp)
+{
+	for (;;) {
+		struct cpu *cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
+
+		spin_lock(&cpu->run_lock);
+		if (cpu == __atomic_load_n(&vp->cpu, __ATOMIC_RELAXED))
+			return cpu;
+		spin_unlock(&cpu->run_lock);
+	}
+}
+
+static bool is_idle(const struct cpu *cpu)
+{
+	return !__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED);
+}
+
+/* Ready VPs in order of virtual time; the boosted first, in the order they came. */
+static void enqueue(struct cpu *cpu, struct vp *vp)
+{
+	struct list *at = cpu->run_queue.next;
+
+	for (; at != &cpu->run_queue; at = at->next) {
+		struct vp *other = list_entry(at, struct vp, run_node);
+
+		if (vp->boosted ? !other->boosted :
+				  !other->boosted && other->virtual_time > vp->virtual_time)
+			break;
+	}
+	list_insert_before(at, &vp->run_node);
+	cpu->ready_count++;
+	vp->state = VP_READY;
+}
+
+static void dequeue(struct cpu *cpu, struct vp *vp)
+{
+	list_remove(&vp->run_node);
+	cpu->ready_count--;
+}
+
+static bool preempts(const struct vp *vp, const struct vp *current)
+{
+	return current && (vp->boosted || vp->virtual_time + us_to_tsc(WAKE_CREDIT_US) / 2 < current->virtual_time);
+}
+
+/* Makes that processor see what was queued on it; its lock is held. */
+static void alert(struct cpu *cpu, const struct vp *vp)
+{
+	if (preempts(vp, cpu->current))
+		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
+	if (cpu != plat_this_cpu())
+		plat_kick(cpu);
+}
+
+/* The root stays where its interrupts are; children go where nobody runs, if anywhere. */
+static struct cpu *choose_cpu(struct vp *vp, struct cpu *home)
+{
+	if (vp->pinned)
+		return vp->pinned;
+	if (is_idle(home))
+		return home;
+	for (unsigned int i = 0; i < plat_cpu_count(); i++)
+		if (is_idle(plat_cpu(i)))
+			return plat_cpu(i);
+	for (unsigned int i = 0; i < plat_cpu_count(); i++)
+		if (__atomic_load_n(&plat_cpu(i)->ready_count, __ATOMIC_RELAXED) + 1 < home->ready_count)
+			return plat_cpu(i);
+	return home;
+}
+
+/* The VP is blocked or stopped and its home's lock is held; lets go of it. */
+static void make_ready(struct cpu *home, struct vp *vp)
+{
+	struct cpu *target = choose_cpu(vp, home);
+	uint64_t floor, credit = us_to_tsc(WAKE_CREDIT_US);
+
+	if (target != home) {
+		/* Between the locks it is nobody's: READY, but on no queue; only we put it there. */
+		vp->state = VP_READY;
+		__atomic_store_n(&vp->cpu, target, __ATOMIC_RELEASE);
+		spin_unlock(&home->run_lock);
+		spin_lock(&target->run_lock);
+	}
+	floor = target->virtual_time > credit ? target->virtual_time - credit : 0;
+	if (vp->virtual_time < floor)
+		vp->virtual_time = floor;
+	/* An interrupt for the root: its processor is its own. */
+	vp->boosted = vp->partition->is_root;
+	enqueue(target, vp);
+	alert(target, vp);
+	spin_unlock(&target->run_lock);
+}
+
+void sched_wake(struct vp *vp)
+{
+	sched_notify(vp);
+}
+
+void sched_notify(struct vp *vp)
+{
+	struct cpu *cpu = lock_home(vp);
+
+	switch (vp->state) {
+	case VP_STOPPED:
+	case VP_BLOCKED:
+		if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
+			make_ready(cpu, vp);
+			return;
+		}
+		break;
+	case VP_RUNNING:
+		if (cpu != plat_this_cpu() && __atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) & 1)
+			plat_kick(cpu);
+		break;
+	case VP_READY:
+		break;
+	}
+	spin_unlock(&cpu->run_lock);
+}
+
+void sched_wait_stopped(struct vp *vp)
+{
+	for (;;) {
+		struct cpu *cpu = lock_home(vp);
+
+		ASSERT(vp->stop_reasons);
+		if (vp->state == VP_READY && !list_is_empty(&vp->run_node)) {
+			dequeue(cpu, vp);
+			vp->state = VP_STOPPED;
+		} else if (vp->state == VP_BLOCKED) {
+			vp->state = VP_STOPPED;
+		}
+		if (vp->state == VP_STOPPED) {
+			spin_unlock(&cpu->run_lock);
+			return;
+		}
+		ASSERT(cpu != plat_this_cpu() || vp->state != VP_RUNNING);
+		if (vp->state == VP_RUNNING)
+			plat_kick(cpu);
+		spin_unlock(&cpu->run_lock);
+		plat_relax();
+	}
+}
+
+void sched_yield(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+
+	if (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
+		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
+}
+
+/* --- the processor's loop --- */
+
+/* The last unpinned VP of another queue: the one that would wait longest. */
+static struct vp *take_from(struct cpu *victim, struct cpu *thief)
+{
+	struct vp *found = NULL;
+
+	spin_lock(&victim->run_lock);
+	for (struct list *n = victim->run_queue.prev; n != &victim->run_queue && !found; n = n->prev) {
+		struct vp *vp = list_entry(n, struct vp, run_node);
+
+		if (!vp->pinned)
+			found = vp;
+	}
+	if (found) {
+		dequeue(victim, found);
+		__atomic_store_n(&found->cpu, thief, __ATOMIC_RELEASE);
+	}
+	spin_unlock(&victim->run_lock);
+	return found;
+}
+
+static bool steal(struct cpu *cpu)
+{
+	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+		struct cpu *victim = plat_cpu(i);
+		struct vp *vp;
+
+		if (victim == cpu || !__atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED))
+			continue;
+		vp = take_from(victim, cpu);
+		if (vp) {
+			spin_lock(&cpu->run_lock);
+			vp->virtual_time = cpu->virtual_time;
+			enqueue(cpu, vp);
+			spin_unlock(&cpu->run_lock);
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct vp *pick(struct cpu *cpu)
+{
+	struct vp *vp = NULL;
+
+	spin_lock(&cpu->run_lock);
+	__atomic_store_n(&cpu->resched, false, __ATOMIC_SEQ_CST);
+	while (!vp && !list_is_empty(&cpu->run_queue)) {
+		vp = list_entry(cpu->run_queue.next, struct vp, run_node);
+		dequeue(cpu, vp);
+		if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
+			vp->state = VP_STOPPED;
+			vp = NULL;
+		}
+	}
+	if (vp) {
+		vp->state = VP_RUNNING;
+		vp->boosted = false;
+		__atomic_store_n(&cpu->current, vp, __ATOMIC_SEQ_CST);
+		if (vp->virtual_time > cpu->virtual_time)
+			cpu->virtual_time = vp->virtual_time;
+	}
+	spin_unlock(&cpu->run_lock);
+	return vp;
+}
+
+static void account(struct vp *vp, uint64_t now)
+{
+	uint64_t ran = now - vp->run_start;
+	uint32_t weight = vp->partition->cpu_weight ? vp->partition->cpu_weight : WEIGHT_DEFAULT;
+
+	vp->counters.run_tsc += ran;
+	vp->virtual_time += ran * WEIGHT_DEFAULT / weight;
+}
+
+/* The VP leaves the processor; what it is next is decided under the lock (see top). */
+static void put(struct cpu *cpu, struct vp *vp)
+{
+	virt->vp_unload(vp);
+	account(vp, plat_tsc());
+	spin_lock(&cpu->run_lock);
+	__atomic_store_n(&cpu->current, NULL, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
+		vp->state = VP_STOPPED;
+	} else if (vp->halted) {
+		vp->state = VP_BLOCKED;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (exit_has_work(vp))
+			enqueue(cpu, vp);
+	} else {
+		enqueue(cpu, vp);
+	}
+	spin_unlock(&cpu->run_lock);
+	cpu->slice_end = ~0ull;
+}
+
+/* Somebody waits: the current VP has until the end of a slice, counted from its start. */
+static bool slice_over(struct cpu *cpu, struct vp *vp)
+{
+	if (!__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
+		return false;
+	if (cpu->slice_end == ~0ull)
+		cpu->slice_end = vp->run_start + us_to_tsc(SLICE_US);
+	return plat_tsc() >= cpu->slice_end;
+}
+
+static bool must_leave(struct cpu *cpu, struct vp *vp)
+{
+	return __atomic_load_n(&cpu->resched, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST);
+}
+
+static void flush_if_stale(struct vp *vp)
+{
+	uint64_t generation = __atomic_load_n(&vp->partition->map.generation, __ATOMIC_SEQ_CST);
+
+	if (vp->map_generation_seen == generation)
+		return;
+	virt->flush(vp);
+	vp->map_generation_seen = generation;
+}
+
+static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)
+{
+	bool entered = false;
+
+	__atomic_fetch_add(&cpu->entry_generation, 1, __ATOMIC_SEQ_CST);
+	if (!must_leave(cpu, vp) && exit_prepare_entry(vp)) {
+		flush_if_stale(vp);
+		timer_program();
+		virt->vp_run(vp, exit);
+		entered = true;
+	}
+	__atomic_fetch_add(&cpu->entry_generation, 1, __ATOMIC_SEQ_CST);
+	return entered;
+}
+
+static void run(struct cpu *cpu, struct vp *vp)
+{
+	struct vp_exit exit;
+
+	vp->run_start = plat_tsc();
+	virt->vp_load(vp);
+	while (!slice_over(cpu, vp) && enter(cpu, vp, &exit)) {
+		vp->counters.exits++;
+		vp->counters.exit_reason[exit.reason]++;
+		if (exit.reason == EXIT_INTERRUPT)
+			plat_interrupts_take();
+		else
+			exit_handle(vp, &exit);
+	}
+	put(cpu, vp);
+}
+
+static void idle(struct cpu *cpu)
+{
+	uint64_t start = plat_tsc();
+
+	timer_program();
+	plat_interrupts_wait();
+	cpu->idle_tsc += plat_tsc() - start;
+}
+
+_Noreturn void sched_loop(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+
+	for (;;) {
+		struct vp *vp = pick(cpu);
+
+		if (vp)
+			run(cpu, vp);
+		else if (!steal(cpu))
+			idle(cpu);
+	}
+}

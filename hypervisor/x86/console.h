@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The hypervisor's own serial line.
+ */
+#ifndef X86_CONSOLE_H
+#define X86_CONSOLE_H
+
+#include <stdint.h>
+
+#define CONSOLE_PORT_COUNT 8
+
+/* 115200 8N1 at that I/O port; 0: no line. */
+void console_init(uint16_t port);
+uint16_t console_port(void);
+
+#endif

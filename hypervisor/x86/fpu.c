@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * XSAVE state of guests, switched only when the VP on a processor changes. All features
+ * of the processor are switched, not only those that the guest has on just now: what it
+ * turned off keeps its value for when it turns it on again.
+ */
+#include "core/platform.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/fpu.h"
+#include "x86/insn.h"
+
+#define CR4_OSFXSR	(1u << 9)
+#define CR4_OSXSAVE	(1u << 18)
+#define FEATURES_USED	0xe7ull		/* x87 SSE AVX AVX-512; not PKRU, not AMX */
+
+static uint64_t features;		/* 0: no XSAVE, FXSAVE is used */
+
+void fpu_init_cpu(void)
+{
+	uint32_t r[4];
+
+	write_cr0(read_cr0() & ~0xcull);	/* EM, TS */
+	write_cr4(read_cr4() | CR4_OSFXSR);
+	cpuid(1, 0, r);
+	if (!(r[2] >> 26 & 1))
+		return;
+	write_cr4(read_cr4() | CR4_OSXSAVE);
+	cpuid(0xd, 0, r);
+	features = (r[0] | (uint64_t)r[3] << 32) & FEATURES_USED;
+	xsetbv(0, features);
+	cpuid(0xd, 0, r);
+	ASSERT(r[1] <= PAGE_SIZE);		/* size for what XCR0 has on */
+}
+
+void fpu_load(const struct vp *vp)
+{
+	if (!features) {
+		fxrstor(vp->fpu);
+		return;
+	}
+	xrstor(vp->fpu, features);
+	if (vp->xcr0 != features)
+		xsetbv(0, vp->xcr0);
+}
+
+void fpu_save(struct vp *vp)
+{
+	if (!features) {
+		fxsave(vp->fpu);
+		return;
+	}
+	if (vp->xcr0 != features)
+		xsetbv(0, features);
+	xsave(vp->fpu, features);
+}
+
+void debug_load(const struct vp *vp)
+{
+	write_dr0(vp->debug[0]);
+	write_dr1(vp->debug[1]);
+	write_dr2(vp->debug[2]);
+	write_dr3(vp->debug[3]);
+}
+
+void debug_save(struct vp *vp)
+{
+	vp->debug[0] = read_dr0();
+	vp->debug[1] = read_dr1();
+	vp->debug[2] = read_dr2();
+	vp->debug[3] = read_dr3();
+}

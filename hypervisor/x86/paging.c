@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Completes what entry.S began: 2 MiB pages for the first 4 GiB, 1 GiB pages (or more
+ * tables of 2 MiB ones) above, 4 KiB pages for the image so that nothing is both
+ * writable and executable there. The direct map is never executable.
+ */
+#include "core/platform.h"
+#include "lib/log.h"
+#include "x86/insn.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+
+#define P	0x1ull
+#define W	0x2ull
+#define UC	0x18ull		/* PCD, PWT */
+#define LARGE	0x80ull
+#define NX	(1ull << 63)
+#define ENTRIES	512
+#define APIC_PAGE 0xfee00000ull
+
+extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd[];
+extern const char image_start[], image_rodata[], image_data[], image_end[];
+
+static uint64_t image_pt[ENTRIES] __attribute__((aligned(4096)));
+static uint64_t image_pd[ENTRIES] __attribute__((aligned(4096)));
+
+void *plat_hva(struct hpa pa) { return (void *)(DIRECT_MAP + pa.v); }
+
+struct hpa plat_hpa(const void *va)
+{
+	uint64_t v = (uint64_t)va;
+
+	return hpa(v >= KERNEL_BASE ? v - KERNEL_BASE : v - DIRECT_MAP);
+}
+
+static bool huge_pages(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x80000001, 0, r);
+	return r[3] >> 26 & 1;
+}
+
+static uint64_t high_gigabytes(uint64_t end)
+{
+	return end <= 4 * HUGE_PAGE_SIZE ? 0 : (end - 4 * HUGE_PAGE_SIZE + HUGE_PAGE_SIZE - 1) >> HUGE_PAGE_SHIFT;
+}
+
+size_t paging_table_pages(uint64_t end)
+{
+	return huge_pages() ? 0 : high_gigabytes(end);
+}
+
+void paging_map_high(uint64_t end, char *table_pages)
+{
+	uint64_t count = high_gigabytes(end);
+
+	if (count + 4 > ENTRIES)
+		panic("more than 512 GiB of memory is not supported");
+	for (uint64_t g = 4; g < count + 4; g++) {
+		uint64_t *pd = (uint64_t *)table_pages;
+
+		if (huge_pages()) {
+			boot_pdpt[g] = g << HUGE_PAGE_SHIFT | LARGE | W | P | NX;
+			continue;
+		}
+		for (uint64_t i = 0; i < ENTRIES; i++)
+			pd[i] = (g << HUGE_PAGE_SHIFT) + (i << LARGE_PAGE_SHIFT) + (LARGE | W | P | NX);
+		boot_pdpt[g] = plat_hpa(pd).v | W | P;
+		table_pages += PAGE_SIZE;
+	}
+}
+
+static uint64_t image_rights(uint64_t at)
+{
+	if (at < (uint64_t)image_rodata)
+		return P;
+	if (at < (uint64_t)image_data)
+		return P | NX;
+	return P | W | NX;
+}
+
+void paging_protect(void)
+{
+	uint64_t first = (uint64_t)image_start - KERNEL_BASE, end = (uint64_t)image_end - KERNEL_BASE;
+
+	ASSERT(end <= LARGE_PAGE_SIZE);
+	for (uint64_t at = first; at < end; at += PAGE_SIZE)
+		image_pt[at >> PAGE_SHIFT] = at | image_rights(at + KERNEL_BASE);
+	image_pd[0] = plat_hpa(image_pt).v | W | P;
+	boot_pdpt_high[510] = plat_hpa(image_pd).v | W | P;
+	for (unsigned int i = 0; i < 4 * ENTRIES; i++)
+		boot_pd[i] |= NX;
+	boot_pd[APIC_PAGE >> LARGE_PAGE_SHIFT] |= UC;
+	boot_pml4[0] = 0;
+	paging_load();
+}
+
+void paging_load(void)
+{
+	/* WP: the image's own text is not writable for us either. */
+	write_cr0(read_cr0() | 1 << 16);
+	write_cr3(plat_hpa(boot_pml4).v);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Logical processors: their blocks, and how they are started.
+ */
+#ifndef X86_SMP_H
+#define X86_SMP_H
+
+#include "core/cpu.h"
+
+#define CPUS_MAX 64
+
+/* The boot processor's own struct cpu, before anything that logs. */
+void smp_init_boot_cpu(void);
+/*
+ * Starts the processors with these APIC ids (the caller's own is skipped); stacks is
+ * memory for STACK_BYTES each, so aligned. All are in ap_main() when it returns.
+ */
+void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks);
+/* Lets the started processors go on into the scheduler. */
+void smp_release(void);
+
+#endif

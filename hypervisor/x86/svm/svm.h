@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Shared by the files of this folder; svm_ops is all that others see.
+ */
+#ifndef X86_SVM_SVM_H
+#define X86_SVM_SVM_H
+
+#include "core/vp.h"
+#include "x86/svm/vmcb.h"
+
+extern const struct virt_ops svm_ops;
+
+/* What this machine's SVM has; constant after probe. */
+struct svm_features {
+	bool next_rip;		/* NRIPS */
+	uint32_t asid_count;
+	/* QEMU's TCG forgets the interrupt shadow at VMRUN (fixed in 9.1). */
+	bool loses_shadow;
+};
+
+extern struct svm_features svm_features;
+extern struct nested_pt_format npt_format;	/* constant after probe */
+
+static inline struct vmcb *svm_vmcb(const struct vp *vp) { return vp->vendor; }
+
+/* svm_enable.c */
+bool svm_probe(const char **why);
+void svm_cpu_enable(struct cpu *cpu);
+struct hpa svm_io_map(bool root);
+struct hpa svm_msr_map(bool root);
+
+/* svm_exit.c: VMCB after #VMEXIT -> neutral exit. */
+void svm_decode_exit(struct vp *vp, struct vp_exit *exit);
+
+/* svm_regs.c */
+enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2]);
+enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t value[2]);
+
+/* svm_run.c; also brings the lazily held registers into the VMCB. */
+void svm_sync_from_cpu(struct vp *vp);
+void svm_sync_to_cpu(struct vp *vp);
+
+/* svm_entry.S: guest registers from and to regs, until the next #VMEXIT. */
+void svm_enter(struct vp_regs *regs, uint64_t vmcb);
+
+static inline void svm_vmload(uint64_t vmcb) { asm volatile("vmload %%rax" :: "a"(vmcb) : "memory"); }
+static inline void svm_vmsave(uint64_t vmcb) { asm volatile("vmsave %%rax" :: "a"(vmcb) : "memory"); }
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Is there SVM, and turning it on; permission maps shared by all VPs of a kind.
+ */
+#include <pvn/abi/msr.h>
+#include "core/cpu.h"
+#include "core/platform.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/console.h"
+#include "x86/fpu.h"
+#include "x86/insn.h"
+#include "x86/svm/svm.h"
+
+#define MSR_EFER	0xc0000080u
+#define MSR_VM_CR	0xc0010114u
+#define MSR_HSAVE	0xc0010117u
+#define EFER_SVME	(1u << 12)
+#define VM_CR_DISABLED	(1u << 4)
+
+#define IO_MAP_BYTES	(3 * PAGE_SIZE)		/* a bit a port [APM2 15.10.1 "I/O Permissions Map"] */
+#define MSR_MAP_BYTES	(2 * PAGE_SIZE)		/* two bits an MSR [APM2 15.11 "MSR Intercepts"] */
+
+struct svm_features svm_features;
+
+static uint8_t io_map_root[IO_MAP_BYTES] __attribute__((aligned(4096)));
+static uint8_t io_map_child[IO_MAP_BYTES] __attribute__((aligned(4096)));
+static uint8_t msr_map_root[MSR_MAP_BYTES] __attribute__((aligned(4096)));
+static uint8_t msr_map_child[MSR_MAP_BYTES] __attribute__((aligned(4096)));
+/* Host save area of each processor, found again by its index. */
+static uint8_t host_save[64][PAGE_SIZE] __attribute__((aligned(4096)));
+
+#define MSR_READ  1u
+#define MSR_WRITE 2u
+
+static void msr_map_set(uint8_t *map, uint32_t msr, unsigned int exits)
+{
+	uint32_t base = msr < 0x2000 ? 0 : msr < 0xc0002000 ? 0x2000 : 0x4000;
+	uint32_t bit = (base + (msr & 0x1fff)) * 2;
+
+	map[bit / 8] &= ~(3u << bit % 8);
+	map[bit / 8] |= exits << bit % 8;
+}
+
+static void make_msr_maps(void)
+{
+	static const uint32_t child_own[] = {	/* live in the VMCB: no exit needed */
+		0x174, 0x175, 0x176, 0x277, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
+		0xc0000100, 0xc0000101, 0xc0000102,
+	};
+	static const uint32_t root_exits[] = {
+		0x1b, 0x6e0, MSR_EFER, MSR_VM_CR, MSR_HSAVE,
+	};
+
+	memset(msr_map_child, 0xff, sizeof(msr_map_child));
+	for (size_t i = 0; i < sizeof(child_own) / sizeof(child_own[0]); i++)
+		msr_map_set(msr_map_child, child_own[i], 0);
+	for (size_t i = 0; i < sizeof(root_exits) / sizeof(root_exits[0]); i++)
+		msr_map_set(msr_map_root, root_exits[i], MSR_READ | MSR_WRITE);
+	for (uint32_t msr = 0x800; msr < 0x900; msr++)
+		msr_map_set(msr_map_root, msr, MSR_READ | MSR_WRITE);
+	/* The TSC is everybody's: the root may read it, not move it. */
+	msr_map_set(msr_map_root, 0x10, MSR_WRITE);
+	msr_map_set(msr_map_root, 0x3b, MSR_WRITE);
+}
+
+static void make_io_maps(void)
+{
+	memset(io_map_child, 0xff, sizeof(io_map_child));
+	for (uint16_t i = 0; console_port() && i < CONSOLE_PORT_COUNT; i++)
+		io_map_root[(console_port() + i) / 8] |= 1 << (console_port() + i) % 8;
+}
+
+struct hpa svm_io_map(bool root) { return plat_hpa(root ? io_map_root : io_map_child); }
+struct hpa svm_msr_map(bool root) { return plat_hpa(root ? msr_map_root : msr_map_child); }
+
+static bool is_tcg(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[2] >> 31))
+		return false;
+	cpuid(0x40000000, 0, r);
+	return r[1] == 0x54474354;	/* "TCGT" */
+}
+
+bool svm_probe(const char **why)
+{
+	uint32_t r[4];
+
+	cpuid(0x80000000, 0, r);
+	if (r[0] < 0x8000000a) {
+		*why = "this processor has no AMD SVM (and VMX is not supported yet)";
+		return false;
+	}
+	cpuid(0x80000001, 0, r);
+	npt_format.huge_pages = r[3] >> 26 & 1;
+	if (!(r[2] & 1 << 2)) {
+		*why = "this processor has no AMD SVM (and VMX is not supported yet)";
+		return false;
+	}
+	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED) {
+		*why = "SVM is disabled by the firmware: enable it in the BIOS set-up";
+		return false;
+	}
+	cpuid(0x8000000a, 0, r);
+	if (!(r[3] & 1)) {
+		*why = "this processor's SVM has no nested paging";
+		return false;
+	}
+	svm_features.next_rip = r[3] >> 3 & 1;
+	svm_features.asid_count = r[1];
+	svm_features.loses_shadow = is_tcg();
+	make_msr_maps();
+	make_io_maps();
+	return true;
+}
+
+void svm_cpu_enable(struct cpu *cpu)
+{
+	static uint64_t asid_state[64];		/* see svm_run.c */
+
+	ASSERT(cpu->index < sizeof(host_save) / sizeof(host_save[0]));
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_HSAVE, plat_hpa(host_save[cpu->index]).v);
+	cpu->vendor = &asid_state[cpu->index];
+	fpu_init_cpu();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Registers that live in the VMCB, by their ABI name, and the architectural reset state.
+ */
+#include "core/partition.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/fpu.h"
+#include "x86/svm/svm.h"
+
+#define EFER_SVME	(1ull << 12)
+#define EFER_LME	(1ull << 8)
+#define EFER_LMA	(1ull << 10)
+#define EFER_KNOWN	0x4d01ull	/* SCE LME LMA NXE FFXSR */
+#define CR0_PE		(1ull << 0)
+#define CR0_PG		(1ull << 31)
+#define CR0_NW		(1ull << 29)
+#define CR0_CD		(1ull << 30)
+
+/* ABI attributes have AVL L D G in [15:12], the VMCB in [11:8]. */
+static uint16_t attributes_to_vmcb(uint16_t a) { return (a & 0xff) | (a >> 4 & 0xf00); }
+static uint16_t attributes_from_vmcb(uint16_t a) { return (a & 0xff) | (a & 0xf00) << 4; }
+
+static struct vmcb_segment *segment_of(struct vmcb *vmcb, uint32_t name)
+{
+	switch (name - PVN_REG_ES) {
+	case 0: return &vmcb->es;
+	case 1: return &vmcb->cs;
+	case 2: return &vmcb->ss;
+	case 3: return &vmcb->ds;
+	case 4: return &vmcb->fs;
+	case 5: return &vmcb->gs;
+	case 6: return &vmcb->ldtr;
+	case 7: return &vmcb->tr;
+	default: return NULL;
+	}
+}
+
+/* Plain 64-bit registers; NULL: not one of them. */
+static uint64_t *plain_of(struct vmcb *vmcb, uint32_t name)
+{
+	switch (name) {
+	case PVN_REG_CR0: return &vmcb->cr0;
+	case PVN_REG_CR2: return &vmcb->cr2;
+	case PVN_REG_CR3: return &vmcb->cr3;
+	case PVN_REG_CR4: return &vmcb->cr4;
+	case PVN_REG_DR0 + 4: return &vmcb->dr6;
+	case PVN_REG_DR0 + 5: return &vmcb->dr7;
+	case PVN_REG_KERNEL_GS_BASE: return &vmcb->kernel_gs_base;
+	case PVN_REG_PAT: return &vmcb->pat;
+	case PVN_REG_SYSENTER_CS: return &vmcb->sysenter_cs;
+	case PVN_REG_SYSENTER_EIP: return &vmcb->sysenter_eip;
+	case PVN_REG_SYSENTER_ESP: return &vmcb->sysenter_esp;
+	case PVN_REG_STAR: return &vmcb->star;
+	case PVN_REG_LSTAR: return &vmcb->lstar;
+	case PVN_REG_CSTAR: return &vmcb->cstar;
+	case PVN_REG_SFMASK: return &vmcb->sfmask;
+	default: return NULL;
+	}
+}
+
+static void get_segment(const struct vmcb_segment *s, uint64_t value[2])
+{
+	value[0] = s->base;
+	value[1] = s->limit | (uint64_t)s->selector << 32 |
+		   (uint64_t)attributes_from_vmcb(s->attributes) << 48;
+}
+
+static void set_segment(struct vmcb *vmcb, struct vmcb_segment *s, const uint64_t value[2])
+{
+	s->base = value[0];
+	s->limit = value[1];
+	s->selector = value[1] >> 32;
+	s->attributes = attributes_to_vmcb(value[1] >> 48);
+	/* The processor takes the CPL from here, not from SS [APM2 15.5.1]. */
+	if (s == &vmcb->ss)
+		vmcb->cpl = s->attributes >> 5 & 3;
+}
+
+enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+	const uint64_t *plain = plain_of(vmcb, name);
+	struct vmcb_segment *segment = segment_of(vmcb, name);
+	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
+				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
+
+	/* What VMLOAD and VMSAVE move may be newer in the processor; CS, SS and CRs are not. */
+	if (name >= PVN_REG_ES + 4 && name != PVN_REG_EFER && name != PVN_REG_PAT)
+		svm_sync_from_cpu(vp);
+	value[1] = 0;
+	if (plain) {
+		value[0] = *plain;
+	} else if (segment) {
+		get_segment(segment, value);
+	} else if (table) {
+		value[0] = (uint64_t)(uint16_t)table->limit << 48;
+		value[1] = table->base;
+	} else if (name == PVN_REG_EFER) {
+		value[0] = vmcb->efer & ~EFER_SVME;
+	} else if (name == PVN_REG_CR8) {
+		value[0] = vmcb->interrupt_control & INT_TPR_MASK;
+	} else if (name >= PVN_REG_DR0 && name < PVN_REG_DR0 + 4) {
+		value[0] = vp->debug[name - PVN_REG_DR0];
+	} else if (name == PVN_REG_INTERRUPT_STATE) {
+		value[0] = vmcb->interrupt_state & 1;
+	} else {
+		return PVN_STATUS_INVALID_PARAMETER;
+	}
+	return PVN_STATUS_SUCCESS;
+}
+
+/* LMA is what CR0.PG and LME say, whatever was asked for. */
+static void update_lma(struct vmcb *vmcb)
+{
+	vmcb->efer &= ~EFER_LMA;
+	if (vmcb->efer & EFER_LME && vmcb->cr0 & CR0_PG)
+		vmcb->efer |= EFER_LMA;
+}
+
+/* What VMRUN would refuse [APM2 15.5.1 "Canonicalization and Consistency Checks"]. */
+static bool is_consistent(uint32_t name, uint64_t v)
+{
+	switch (name) {
+	case PVN_REG_CR0: return !(v >> 32) && (v & CR0_CD || !(v & CR0_NW)) && (v & CR0_PE || !(v & CR0_PG));
+	case PVN_REG_CR3: return !(v >> 52);
+	case PVN_REG_CR4: return !(v >> 32);
+	case PVN_REG_EFER: return !(v & ~EFER_KNOWN);
+	case PVN_REG_DR0 + 4:
+	case PVN_REG_DR0 + 5: return !(v >> 32);
+	case PVN_REG_CR8: return v < 16;
+	default: return true;
+	}
+}
+
+enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+	uint64_t *plain = plain_of(vmcb, name);
+	struct vmcb_segment *segment = segment_of(vmcb, name);
+	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
+				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
+
+	if (!is_consistent(name, value[0]))
+		return PVN_STATUS_INVALID_PARAMETER;
+	svm_sync_from_cpu(vp);
+	if (plain) {
+		*plain = value[0];
+	} else if (segment) {
+		set_segment(vmcb, segment, value);
+	} else if (table) {
+		table->limit = value[0] >> 48;
+		table->base = value[1];
+	} else if (name == PVN_REG_EFER) {
+		vmcb->efer = value[0] | EFER_SVME;
+	} else if (name == PVN_REG_CR8) {
+		vmcb->interrupt_control = (vmcb->interrupt_control & ~INT_TPR_MASK) | value[0];
+	} else if (name >= PVN_REG_DR0 && name < PVN_REG_DR0 + 4) {
+		vp->debug[name - PVN_REG_DR0] = value[0];
+	} else if (name == PVN_REG_INTERRUPT_STATE) {
+		vmcb->interrupt_state = value[0] & 1;
+	} else {
+		return PVN_STATUS_INVALID_PARAMETER;
+	}
+	if (name == PVN_REG_EFER || name == PVN_REG_CR0)
+		update_lma(vmcb);
+	svm_sync_to_cpu(vp);
+	return PVN_STATUS_SUCCESS;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * VPs on SVM: creation, switching, entry, injection. The table at the end is the folder's
+ * only face.
+ *
+ * FS, GS, TR, LDTR, KernelGSBase, STAR family and SYSENTER MSRs stay the guest's while
+ * the hypervisor runs (it uses none of them): VMLOAD and VMSAVE happen when the VP on a
+ * processor changes, not at every exit.
+ */
+#include "core/cpu.h"
+#include "core/partition.h"
+#include "core/platform.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/fpu.h"
+#include "x86/insn.h"
+#include "x86/svm/svm.h"
+
+#define EFER_SVME 0x1000ull
+#define PAT_RESET 0x0007040600070406ull
+#define RFLAGS_IF 0x200ull
+
+static uint64_t vmcb_pa(const struct vp *vp) { return plat_hpa(vp->vendor).v; }
+static bool is_loaded(const struct vp *vp) { return plat_this_cpu()->current == vp; }
+
+void svm_sync_from_cpu(struct vp *vp)
+{
+	if (is_loaded(vp)) {
+		svm_vmsave(vmcb_pa(vp));
+		debug_save(vp);
+	}
+}
+
+void svm_sync_to_cpu(struct vp *vp)
+{
+	if (is_loaded(vp)) {
+		svm_vmload(vmcb_pa(vp));
+		debug_load(vp);
+	}
+}
+
+static void set_intercepts(struct vmcb *vmcb, bool root)
+{
+	vmcb->intercept_misc1 = MISC1_INTR | MISC1_NMI | MISC1_INIT | MISC1_CPUID | MISC1_INVD | MISC1_HLT |
+				MISC1_INVLPGA | MISC1_IO | MISC1_MSR | MISC1_SHUTDOWN |
+				(root ? 0 : MISC1_RDPMC | MISC1_TASK | MISC1_FERR);
+	vmcb->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI |
+				MISC2_CLGI | MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_MWAIT_ARMED |
+				MISC2_XSETBV | (root ? 0 : MISC2_WBINVD);
+}
+
+static enum pvn_status svm_vp_create(struct vp *vp)
+{
+	struct page_pool *pool = &vp->partition->pool;
+
+	vp->vendor = page_pool_alloc(pool);
+	return vp->vendor ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+static void svm_vp_destroy(struct vp *vp)
+{
+	page_pool_free(&vp->partition->pool, vp->vendor);
+}
+
+static struct vmcb_segment segment(uint16_t selector, uint64_t base, uint16_t attributes)
+{
+	return (struct vmcb_segment){ .selector = selector, .base = base, .limit = 0xffff,
+				      .attributes = attributes };
+}
+
+/* [APM2 14.1.3 "Processor Initialization State"] */
+static void svm_vp_reset(struct vp *vp)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+	bool root = vp->partition->is_root;
+	uint32_t exceptions = vmcb->intercept_exceptions;
+
+	memset(vmcb, 0, sizeof(*vmcb));
+	set_intercepts(vmcb, root);
+	vmcb->intercept_exceptions = exceptions;
+	vmcb->io_map = svm_io_map(root).v;
+	vmcb->msr_map = svm_msr_map(root).v;
+	vmcb->interrupt_control = INT_V_MASKING;
+	vmcb->nested_enable = 1;
+	vmcb->nested_cr3 = gpa_map_top(&vp->partition->map).v;
+	vmcb->es = vmcb->ss = vmcb->ds = vmcb->fs = vmcb->gs = segment(0, 0, 0x93);
+	vmcb->cs = segment(0xf000, 0xffff0000, 0x9b);
+	vmcb->gdtr = vmcb->idtr = segment(0, 0, 0);
+	vmcb->ldtr = segment(0, 0, 0x82);
+	vmcb->tr = segment(0, 0, 0x8b);
+	vmcb->efer = EFER_SVME;
+	vmcb->cr0 = 0x60000010;
+	vmcb->dr6 = 0xffff0ff0;
+	vmcb->dr7 = 0x400;
+	vmcb->pat = PAT_RESET;
+	vp->vendor_tag = 0;
+	memset(vp->debug, 0, sizeof(vp->debug));
+	if (is_loaded(vp)) {
+		svm_sync_to_cpu(vp);
+		fpu_load(vp);
+	}
+}
+
+static void svm_vp_start_at(struct vp *vp, uint8_t sipi_vector)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	vmcb->cs = segment((uint16_t)sipi_vector << 8, (uint64_t)sipi_vector << 12, 0x9b);
+	vp->regs.rip = 0;
+}
+
+static void svm_vp_load(struct vp *vp)
+{
+	svm_vmload(vmcb_pa(vp));
+	fpu_load(vp);
+	debug_load(vp);
+}
+
+static void svm_vp_unload(struct vp *vp)
+{
+	svm_vmsave(vmcb_pa(vp));
+	fpu_save(vp);
+	debug_save(vp);
+}
+
+/*
+ * Address space ids of this processor: handed out in order; when they run out all are
+ * flushed and a new generation begins. A VP's tag (generation and processor) says
+ * whether its id is still good; tag 0 forces a new one, which is how one VP is flushed
+ * without the processor's help.
+ */
+static void take_asid(struct vp *vp, struct vmcb *vmcb)
+{
+	struct cpu *cpu = plat_this_cpu();
+	uint64_t *state = cpu->vendor;		/* [31:0] last id given, [63:32] generation */
+	uint64_t generation = *state >> 32, tag;
+
+	vmcb->tlb_control = 0;
+	if (!generation)
+		generation = 1, *state = generation << 32;
+	tag = generation << 8 | cpu->index;
+	if (vp->vendor_tag == tag)
+		return;
+	if ((uint32_t)*state + 1 >= svm_features.asid_count) {
+		*state = ++generation << 32;
+		tag = generation << 8 | cpu->index;
+		vmcb->tlb_control = 1;
+	}
+	vmcb->asid = (uint32_t)++*state;
+	vp->vendor_tag = tag;
+}
+
+static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	vmcb->rax = vp->regs.gpr[RAX];
+	vmcb->rsp = vp->regs.gpr[RSP];
+	vmcb->rip = vp->regs.rip;
+	vmcb->rflags = vp->regs.rflags;
+	vmcb->clean = 0;
+	take_asid(vp, vmcb);
+	svm_enter(&vp->regs, vmcb_pa(vp));
+	vp->regs.gpr[RAX] = vmcb->rax;
+	vp->regs.gpr[RSP] = vmcb->rsp;
+	vp->regs.rip = vmcb->rip;
+	vp->regs.rflags = vmcb->rflags;
+	svm_decode_exit(vp, exit);
+}
+
+static bool svm_interrupt_window(struct vp *vp)
+{
+	const struct vmcb *vmcb = svm_vmcb(vp);
+
+	return vp->regs.rflags & RFLAGS_IF && !(vmcb->interrupt_state & 1) && !(vmcb->event & EVENT_VALID);
+}
+
+static bool svm_event_pending(struct vp *vp) { return svm_vmcb(vp)->event & EVENT_VALID; }
+
+static void svm_inject_interrupt(struct vp *vp, uint8_t vector)
+{
+	svm_vmcb(vp)->event = EVENT_VALID | EVENT_INTERRUPT | vector;
+}
+
+static void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code)
+{
+	svm_vmcb(vp)->event = EVENT_VALID | EVENT_EXCEPTION | vector | (has_code ? EVENT_HAS_CODE : 0) |
+			      (uint64_t)code << 32;
+}
+
+static void svm_inject_nmi(struct vp *vp) { svm_vmcb(vp)->event = EVENT_VALID | EVENT_NMI | 2; }
+
+/*
+ * A virtual interrupt that is never delivered: its intercept says that the window is
+ * open. Where VMRUN loses the interrupt shadow that would end "sti; hlt" between the
+ * two and lose a wake-up, so there the guest runs on for a moment, until the HLT exits
+ * or a short timer does.
+ */
+static void svm_request_window(struct vp *vp, bool on)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	if (on && vmcb->interrupt_state & 1 && svm_features.loses_shadow) {
+		struct cpu *cpu = plat_this_cpu();
+		uint64_t soon = plat_tsc() + plat_tsc_hz() / 50000;
+
+		if (soon < cpu->timer_programmed) {
+			cpu->timer_programmed = soon;
+			plat_timer_set(soon);
+		}
+		on = false;
+	}
+	vmcb->interrupt_control &= ~(INT_V_IRQ | INT_V_PRIORITY);
+	vmcb->intercept_misc1 &= ~MISC1_VINTR;
+	if (on) {
+		vmcb->interrupt_control |= INT_V_IRQ | INT_V_PRIORITY | INT_V_IGN_TPR;
+		vmcb->intercept_misc1 |= MISC1_VINTR;
+	}
+}
+
+static void svm_clear_shadow(struct vp *vp) { svm_vmcb(vp)->interrupt_state &= ~1ull; }
+static void svm_flush(struct vp *vp) { vp->vendor_tag = 0; }
+static uint8_t svm_get_tpr(struct vp *vp) { return (svm_vmcb(vp)->interrupt_control & INT_TPR_MASK) << 4; }
+
+static void svm_set_tpr(struct vp *vp, uint8_t tpr)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	vmcb->interrupt_control = (vmcb->interrupt_control & ~INT_TPR_MASK) | tpr >> 4;
+}
+
+static void svm_set_exception_intercepts(struct vp *vp, uint32_t vectors)
+{
+	svm_vmcb(vp)->intercept_exceptions = vectors;
+}
+
+static void svm_dump(struct vp *vp)
+{
+	const struct vmcb *v = svm_vmcb(vp);
+
+#define X(x) ((unsigned long long)(x))
+	log_error("vmcb: cs %x base %llx rip %llx rsp %llx cr0 %llx cr3 %llx cr4 %llx efer %llx", v->cs.selector,
+		  X(v->cs.base), X(v->rip), X(v->rsp), X(v->cr0), X(v->cr3), X(v->cr4), X(v->efer));
+	log_error("vmcb: exit %llx info %llx %llx event in %llx out %llx int %llx state %llx asid %u", X(v->exit_code),
+		  X(v->exit_info1), X(v->exit_info2), X(v->exit_event), X(v->event), X(v->interrupt_control),
+		  X(v->interrupt_state), v->asid);
+#undef X
+}
+
+const struct virt_ops svm_ops = {
+	.name = "svm",
+	.npt = &npt_format,
+	.probe = svm_probe,
+	.cpu_enable = svm_cpu_enable,
+	.vp_create = svm_vp_create,
+	.vp_destroy = svm_vp_destroy,
+	.vp_reset = svm_vp_reset,
+	.vp_start_at = svm_vp_start_at,
+	.vp_load = svm_vp_load,
+	.vp_unload = svm_vp_unload,
+	.vp_run = svm_vp_run,
+	.interrupt_window = svm_interrupt_window,
+	.inject_interrupt = svm_inject_interrupt,
+	.inject_exception = svm_inject_exception,
+	.inject_nmi = svm_inject_nmi,
+	.request_window = svm_request_window,
+	.clear_shadow = svm_clear_shadow,
+	.event_pending = svm_event_pending,
+	.flush = svm_flush,
+	.get_register = svm_get_register,
+	.set_register = svm_set_register,
+	.get_tpr = svm_get_tpr,
+	.set_tpr = svm_set_tpr,
+	.set_exception_intercepts = svm_set_exception_intercepts,
+	.dump = svm_dump,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Time base. The PIT's channel 2 measures the TSC and the APIC timer for 20 ms three
+ * times; the shortest (least disturbed) TSC count wins.
+ */
+#include "core/cpu.h"
+#include "core/platform.h"
+#include "lib/log.h"
+#include "x86/apic.h"
+#include "x86/insn.h"
+#include "x86/tsc.h"
+
+#define PIT_HZ		1193182u
+#define PIT_COUNT	(PIT_HZ / 50)	/* 20 ms */
+#define GUEST_APIC_HZ	100000000ull
+#define TIMER_TICKS_MAX	0x7fffffffull
+
+static uint64_t tsc_hz, apic_hz;
+
+uint64_t plat_tsc(void) { return rdtsc(); }
+uint64_t plat_tsc_hz(void) { return tsc_hz; }
+/* What guests are told is a constant of ours: their timer is ours too. */
+uint64_t plat_apic_hz(void) { return GUEST_APIC_HZ; }
+
+static uint64_t measure(uint64_t *apic_ticks)
+{
+	uint64_t start;
+
+	/* Channel 2: gate on, speaker off; mode 0 raises the output when it is done. */
+	outb(0x61, (inb(0x61) & ~0x02) | 0x01);
+	outb(0x43, 0xb0);
+	outb(0x42, PIT_COUNT & 0xff);
+	outb(0x42, PIT_COUNT >> 8);
+	apic_timer_start(0xffffffff);
+	start = rdtsc();
+	while (!(inb(0x61) & 0x20))
+		cpu_pause();
+	*apic_ticks = 0xffffffff - apic_timer_count();
+	start = rdtsc() - start;
+	apic_timer_start(0);
+	return start;
+}
+
+void tsc_calibrate(void)
+{
+	uint64_t best = ~0ull, apic_best = 0;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t apic_ticks, ticks = measure(&apic_ticks);
+
+		if (ticks < best) {
+			best = ticks;
+			apic_best = apic_ticks;
+		}
+	}
+	tsc_hz = best * PIT_HZ / PIT_COUNT;
+	apic_hz = apic_best * PIT_HZ / PIT_COUNT;
+	log_info("time: TSC %llu kHz, APIC timer %llu kHz", (unsigned long long)tsc_hz / 1000,
+		 (unsigned long long)apic_hz / 1000);
+	ASSERT(tsc_hz && apic_hz);
+}
+
+void tsc_delay_us(uint64_t microseconds)
+{
+	uint64_t until = rdtsc() + tsc_hz / 1000000 * microseconds;
+
+	while (rdtsc() < until)
+		cpu_pause();
+}
+
+void tsc_timer_set(uint64_t deadline)
+{
+	uint64_t now = rdtsc(), ticks;
+
+	if (deadline == ~0ull) {
+		apic_timer_start(0);
+		return;
+	}
+	/* Rounded up: a timer that fires early would only be set again. */
+	ticks = deadline <= now ? 1 : (unsigned __int128)(deadline - now) * apic_hz / tsc_hz + 1;
+	apic_timer_start(ticks > TIMER_TICKS_MAX ? TIMER_TICKS_MAX : ticks);
+}
