@@ -512,50 +512,23 @@ static bool read_register(struct vp *vp, unsigned int reg, uint64_t *value)
 	}
 	lapic_sync_assist(vp);
 	switch (reg) {
-	case REG_ID:
-		*value = lapic->id;
-		return true;
-	case REG_VERSION:
-		*value = VERSION;
-		return true;
-	case REG_TPR:
-		*value = virt->get_tpr(vp);
-		return true;
-	case REG_PPR:
-		*value = processor_priority(vp);
-		return true;
-	case REG_LDR:
-		*value = (lapic->id >> 4) << 16 | 1u << (lapic->id & 15);
-		return true;
-	case REG_SPURIOUS:
-		*value = lapic->spurious;
-		return true;
-	case REG_ISR ... REG_ISR + 7:
-		*value = read_bitmap(lapic->isr, reg - REG_ISR);
-		return true;
-	case REG_TMR ... REG_TMR + 7:
-		*value = read_bitmap(lapic->tmr, reg - REG_TMR);
-		return true;
-	case REG_IRR ... REG_IRR + 7:
-		*value = read_bitmap(lapic->irr, reg - REG_IRR);
-		return true;
-	case REG_ESR:
-		*value = lapic->esr;
-		return true;
-	case REG_ICR:
-		*value = lapic->icr;
-		return true;
-	case REG_INITIAL:
-		*value = lapic->initial_count;
-		return true;
-	case REG_CURRENT:
-		*value = timer_current(vp);
-		return true;
-	case REG_DIVIDE:
-		*value = lapic->divide;
-		return true;
+	case REG_ID: *value = lapic->id; break;
+	case REG_VERSION: *value = VERSION; break;
+	case REG_TPR: *value = virt->get_tpr(vp); break;
+	case REG_PPR: *value = processor_priority(vp); break;
+	case REG_LDR: *value = (lapic->id >> 4) << 16 | 1u << (lapic->id & 15); break;
+	case REG_SPURIOUS: *value = lapic->spurious; break;
+	case REG_ISR ... REG_ISR + 7: *value = read_bitmap(lapic->isr, reg - REG_ISR); break;
+	case REG_TMR ... REG_TMR + 7: *value = read_bitmap(lapic->tmr, reg - REG_TMR); break;
+	case REG_IRR ... REG_IRR + 7: *value = read_bitmap(lapic->irr, reg - REG_IRR); break;
+	case REG_ESR: *value = lapic->esr; break;
+	case REG_ICR: *value = lapic->icr; break;
+	case REG_INITIAL: *value = lapic->initial_count; break;
+	case REG_CURRENT: *value = timer_current(vp); break;
+	case REG_DIVIDE: *value = lapic->divide; break;
+	default: return false;
 	}
-	return false;
+	return true;
 }
 
 static bool write_lvt(struct vp *vp, unsigned int reg, uint64_t value)

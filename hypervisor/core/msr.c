@@ -241,7 +241,8 @@ static uint64_t icr_to_synthetic(uint64_t icr)
 
 static uint64_t vp_runtime(const struct vp *vp)
 {
-	return reference_units(vp->counters.run_tsc + vp->counters.hypervisor_tsc);
+	/* It is running: what the scheduler has not added yet counts too. */
+	return reference_units(vp->counters.run_tsc + plat_tsc() - vp->run_start);
 }
 
 static uint64_t guest_idle(struct vp *vp)
@@ -257,54 +258,28 @@ static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	struct partition *partition = vp->partition;
 
 	switch (msr) {
-	case PVN_MSR_GUEST_OS_ID:
-		*value = partition->guest_os_id;
-		return true;
-	case PVN_MSR_HYPERCALL:
-		*value = partition->hypercall_msr;
-		return true;
-	case PVN_MSR_VP_INDEX:
-		*value = vp->index;
-		return true;
-	case PVN_MSR_RESET:
-		*value = 0;
-		return true;
-	case PVN_MSR_VP_RUNTIME:
-		*value = vp_runtime(vp);
-		return true;
-	case PVN_MSR_TIME_REF_COUNT:
-		*value = partition_reference_time(partition, plat_tsc());
-		return true;
-	case PVN_MSR_REFERENCE_TSC:
-		*value = partition->reference_tsc_msr;
-		return true;
-	case PVN_MSR_TSC_FREQUENCY:
-		*value = plat_tsc_hz();
-		return true;
-	case PVN_MSR_APIC_FREQUENCY:
-		*value = plat_apic_hz();
-		return true;
-	case PVN_MSR_ICR:
-		*value = icr_to_synthetic(vp->lapic.icr);
-		return true;
-	case PVN_MSR_TPR:
-		*value = virt->get_tpr(vp);
-		return true;
-	case PVN_MSR_VP_ASSIST_PAGE:
-		*value = vp->assist_msr;
-		return true;
-	case PVN_MSR_GUEST_IDLE:
-		*value = guest_idle(vp);
-		return true;
+	case PVN_MSR_GUEST_OS_ID: *value = partition->guest_os_id; break;
+	case PVN_MSR_HYPERCALL: *value = partition->hypercall_msr; break;
+	case PVN_MSR_VP_INDEX: *value = vp->index; break;
+	case PVN_MSR_RESET: *value = 0; break;
+	case PVN_MSR_VP_RUNTIME: *value = vp_runtime(vp); break;
+	case PVN_MSR_TIME_REF_COUNT: *value = partition_reference_time(partition, plat_tsc()); break;
+	case PVN_MSR_REFERENCE_TSC: *value = partition->reference_tsc_msr; break;
+	case PVN_MSR_TSC_FREQUENCY: *value = plat_tsc_hz(); break;
+	case PVN_MSR_APIC_FREQUENCY: *value = plat_apic_hz(); break;
+	case PVN_MSR_ICR: *value = icr_to_synthetic(vp->lapic.icr); break;
+	case PVN_MSR_TPR: *value = virt->get_tpr(vp); break;
+	case PVN_MSR_VP_ASSIST_PAGE: *value = vp->assist_msr; break;
+	case PVN_MSR_GUEST_IDLE: *value = guest_idle(vp); break;
 	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
 		*value = partition->crash[msr - PVN_MSR_CRASH_P0];
-		return true;
-	case PVN_MSR_CRASH_CTL:
-		*value = CRASH_CTL_SUPPORTED;
-		return true;
+		break;
+	case PVN_MSR_CRASH_CTL: *value = CRASH_CTL_SUPPORTED; break;
+	default:
+		return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
+		       synic_read_msr(vp, msr, value);
 	}
-	return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
-	       synic_read_msr(vp, msr, value);
+	return true;
 }
 
 static bool write_icr(struct vp *vp, uint64_t value)
@@ -402,24 +377,15 @@ static bool write_pat(struct vp *vp, uint64_t value)
 static uint32_t register_of(uint32_t msr)
 {
 	switch (msr) {
-	case MSR_SYSENTER_CS:
-		return PVN_REG_SYSENTER_CS;
-	case MSR_SYSENTER_ESP:
-		return PVN_REG_SYSENTER_ESP;
-	case MSR_SYSENTER_EIP:
-		return PVN_REG_SYSENTER_EIP;
-	case MSR_PAT:
-		return PVN_REG_PAT;
-	case MSR_STAR:
-		return PVN_REG_STAR;
-	case MSR_LSTAR:
-		return PVN_REG_LSTAR;
-	case MSR_CSTAR:
-		return PVN_REG_CSTAR;
-	case MSR_SFMASK:
-		return PVN_REG_SFMASK;
-	case MSR_KERNEL_GS_BASE:
-		return PVN_REG_KERNEL_GS_BASE;
+	case MSR_SYSENTER_CS: return PVN_REG_SYSENTER_CS;
+	case MSR_SYSENTER_ESP: return PVN_REG_SYSENTER_ESP;
+	case MSR_SYSENTER_EIP: return PVN_REG_SYSENTER_EIP;
+	case MSR_PAT: return PVN_REG_PAT;
+	case MSR_STAR: return PVN_REG_STAR;
+	case MSR_LSTAR: return PVN_REG_LSTAR;
+	case MSR_CSTAR: return PVN_REG_CSTAR;
+	case MSR_SFMASK: return PVN_REG_SFMASK;
+	case MSR_KERNEL_GS_BASE: return PVN_REG_KERNEL_GS_BASE;
 	}
 	return 0;
 }
@@ -439,26 +405,15 @@ static bool child_constant(uint32_t msr, uint64_t *value)
 	case MSR_MCG_STATUS:
 	case MSR_DEBUGCTL:
 	case MSR_SYSCFG:
-	case MSR_INT_PENDING:
-		*value = 0;
-		return true;
-	case MSR_TSC:
-		*value = plat_tsc();
-		return true;
-	case MSR_MISC_ENABLE:
-		*value = MISC_FAST_STRINGS | MISC_NO_BTS_NO_PEBS;
-		return true;
-	case MSR_MTRR_DEFAULT:
-		*value = MTRR_ENABLED_WRITE_BACK;
-		return true;
-	case MSR_HWCR:
-		*value = HWCR_TSC_AT_P0;
-		return true;
-	case MSR_DE_CFG:
-		*value = DE_CFG_LFENCE_SERIALIZES;
-		return true;
+	case MSR_INT_PENDING: *value = 0; break;
+	case MSR_TSC: *value = plat_tsc(); break;
+	case MSR_MISC_ENABLE: *value = MISC_FAST_STRINGS | MISC_NO_BTS_NO_PEBS; break;
+	case MSR_MTRR_DEFAULT: *value = MTRR_ENABLED_WRITE_BACK; break;
+	case MSR_HWCR: *value = HWCR_TSC_AT_P0; break;
+	case MSR_DE_CFG: *value = DE_CFG_LFENCE_SERIALIZES; break;
+	default: return false;
 	}
-	return false;
+	return true;
 }
 
 static bool child_read(struct vp *vp, uint32_t msr, uint64_t *value)

@@ -247,23 +247,14 @@ bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
 		return true;
 	}
 	switch (msr) {
-	case PVN_MSR_SCONTROL:
-		*value = synic->control;
-		return true;
-	case PVN_MSR_SVERSION:
-		*value = SYNIC_VERSION;
-		return true;
-	case PVN_MSR_SIEFP:
-		*value = synic->event_msr;
-		return true;
-	case PVN_MSR_SIMP:
-		*value = synic->message_msr;
-		return true;
-	case PVN_MSR_EOM:
-		*value = 0;
-		return true;
+	case PVN_MSR_SCONTROL: *value = synic->control; break;
+	case PVN_MSR_SVERSION: *value = SYNIC_VERSION; break;
+	case PVN_MSR_SIEFP: *value = synic->event_msr; break;
+	case PVN_MSR_SIMP: *value = synic->message_msr; break;
+	case PVN_MSR_EOM: *value = 0; break;
+	default: return false;
 	}
-	return false;
+	return true;
 }
 
 bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
