@@ -69,11 +69,30 @@ static void vp_init(struct vp *vp, struct partition *partition, uint32_t index)
 	intercept_init(vp);
 }
 
+/* From now on others find it: interrupts, ports, the parent. */
+static enum pvn_status vp_publish(struct vp *vp)
+{
+	struct partition *partition = vp->partition;
+	enum pvn_status status = PVN_STATUS_INVALID_VP_INDEX;
+
+	spin_lock(&partition->lock);
+	if (!partition->vps[vp->index]) {
+		__atomic_store_n(&partition->vps[vp->index], vp, __ATOMIC_RELEASE);
+		partition->vp_count++;
+		status = PVN_STATUS_SUCCESS;
+	}
+	spin_unlock(&partition->lock);
+	return status;
+}
+
 enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out)
 {
-	struct vp *vp = page_pool_alloc(&partition->pool);
 	enum pvn_status status;
+	struct vp *vp;
 
+	if (index >= VPS_PER_PARTITION_MAX || partition->vps[index])
+		return PVN_STATUS_INVALID_VP_INDEX;
+	vp = page_pool_alloc(&partition->pool);
 	if (!vp)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	vp_init(vp, partition, index);
@@ -88,8 +107,12 @@ enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp
 		goto synic;
 	vp_reset(vp);
 	virt->set_exception_intercepts(vp, partition->exceptions);
-	*out = vp;
-	return PVN_STATUS_SUCCESS;
+	status = vp_publish(vp);
+	if (status == PVN_STATUS_SUCCESS) {
+		*out = vp;
+		return status;
+	}
+	virt->vp_destroy(vp);
 synic:
 	synic_destroy(vp);
 free:

@@ -124,7 +124,10 @@ struct vp_exit {
 	};
 };
 
-/* Object life: pages from the partition's pool, nothing left behind on failure. */
+/*
+ * Object life: pages from the partition's pool, nothing left behind on failure. On
+ * success it is in partition->vps. INVALID_VP_INDEX: too high, or taken.
+ */
 enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out);
 /* The VP is stopped and off every processor. */
 void vp_destroy(struct vp *vp);

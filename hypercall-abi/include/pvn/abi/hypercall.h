@@ -177,6 +177,8 @@ enum pvn_call_code {
 #define PVN_REG_XCR0			0x40005u
 #define PVN_REG_DR0			0x50000u	/* DR0..DR3, DR6, DR7 */
 #define PVN_REG_ES			0x60000u	/* ES CS SS DS FS GS LDTR TR */
+#define PVN_REG_CS			0x60001u
+#define PVN_REG_SS			0x60002u
 #define PVN_REG_IDTR			0x70000u
 #define PVN_REG_GDTR			0x70001u
 #define PVN_REG_TSC			0x80000u

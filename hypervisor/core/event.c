@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Ports and connections, and the doorbell. Everything takes the events lock but
+ * event_signal(), which takes none.
+ *
+ * Why that is safe: a processor makes its event_reads odd before it looks up a
+ * connection and even again after it has left the port. Whoever frees a port, a
+ * connection or an index first makes it unreachable, then waits until every
+ * processor that was reading has stopped (wait_for_readers()). A reader waits for
+ * no lock that is held around such a wait.
+ */
+#include "core/cpu.h"
+#include "core/event.h"
+#include "core/platform.h"
+#include "lib/string.h"
+
+/* Connections with lower ids are found without a search. */
+#define INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))
+
+static struct spinlock lock = SPINLOCK(LOCK_EVENTS);
+static uint64_t port_count, connection_count;	/* [lock] */
+
+void event_lock(void)
+{
+	spin_lock(&lock);
+}
+
+void event_unlock(void)
+{
+	spin_unlock(&lock);
+}
+
+void event_init(struct partition *partition)
+{
+	slab_init(&partition->event_records, &partition->pool);
+	list_init(&partition->ports);
+	list_init(&partition->connections);
+}
+
+void event_census(uint64_t *ports, uint64_t *connections)
+{
+	spin_lock(&lock);
+	*ports = port_count;
+	*connections = connection_count;
+	spin_unlock(&lock);
+}
+
+static struct port *find_port(struct partition *partition, uint32_t id)
+{
+	list_for_each(node, &partition->ports) {
+		struct port *port = list_entry(node, struct port, node);
+
+		if (port->id == id)
+			return port;
+	}
+	return NULL;
+}
+
+static struct connection *find_connection(struct partition *partition, uint32_t id)
+{
+	list_for_each(node, &partition->connections) {
+		struct connection *connection = list_entry(node, struct connection, node);
+
+		if (connection->id == id)
+			return connection;
+	}
+	return NULL;
+}
+
+static void read_begin(struct cpu *cpu)
+{
+	/* The increment is visible before anything is looked up; pairs with wait_for_readers(). */
+	__atomic_fetch_add(&cpu->event_reads, 1, __ATOMIC_SEQ_CST);
+}
+
+static void read_end(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->event_reads, cpu->event_reads + 1, __ATOMIC_RELEASE);
+}
+
+static void wait_for_readers(void)
+{
+	struct cpu *self = plat_this_cpu();
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+		struct cpu *cpu = plat_cpu(i);
+		uint64_t seen = __atomic_load_n(&cpu->event_reads, __ATOMIC_ACQUIRE);
+
+		if (cpu == self || !(seen & 1))
+			continue;
+		while (__atomic_load_n(&cpu->event_reads, __ATOMIC_ACQUIRE) == seen)
+			plat_relax();
+	}
+}
+
+static struct vp *find_vp(struct partition *partition, uint32_t index)
+{
+	struct vp *vp;
+
+	if (index >= VPS_PER_PARTITION_MAX)
+		return NULL;
+	vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
+	/* Deleted VPs stay in the table until their partition is finalized. */
+	if (!vp || __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING)
+		return NULL;
+	return vp;
+}
+
+static enum pvn_status signal_port(struct port *port, uint16_t flag)
+{
+	struct vp *vp;
+
+	if (!port || port->type != PVN_PORT_EVENT)
+		return PVN_STATUS_INVALID_PORT_ID;
+	if (flag >= port->flag_count)
+		return PVN_STATUS_INVALID_PARAMETER;
+	vp = find_vp(port->partition, __atomic_load_n(&port->target_vp, __ATOMIC_RELAXED));
+	if (!vp)
+		return PVN_STATUS_INVALID_VP_INDEX;
+	__atomic_fetch_add(&port->posts, 1, __ATOMIC_RELAXED);
+	return synic_signal(vp, port->sint, port->base_flag + flag);
+}
+
+static enum pvn_status signal_unindexed(struct partition *sender, uint32_t id, uint16_t flag)
+{
+	struct connection *connection;
+	enum pvn_status status = PVN_STATUS_INVALID_CONNECTION_ID;
+
+	spin_lock(&lock);
+	connection = find_connection(sender, id);
+	if (connection)
+		status = signal_port(connection->port, flag);
+	spin_unlock(&lock);
+	return status;
+}
+
+enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag)
+{
+	struct cpu *cpu = plat_this_cpu();
+	struct connection **index, *connection = NULL;
+	enum pvn_status status = PVN_STATUS_INVALID_CONNECTION_ID;
+
+	if (connection_id >= INDEX_ENTRIES)
+		return signal_unindexed(sender, connection_id, flag);
+	read_begin(cpu);
+	index = __atomic_load_n(&sender->connection_index, __ATOMIC_ACQUIRE);
+	if (index)
+		connection = __atomic_load_n(&index[connection_id], __ATOMIC_ACQUIRE);
+	if (connection)
+		status = signal_port(__atomic_load_n(&connection->port, __ATOMIC_ACQUIRE), flag);
+	read_end(cpu);
+	return status;
+}
+
+enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id, struct port **out)
+{
+	struct connection *connection = find_connection(sender, connection_id);
+
+	if (!connection)
+		return PVN_STATUS_INVALID_CONNECTION_ID;
+	*out = connection->port;
+	return *out ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PORT_ID;
+}
+
+static bool target_is_valid(struct partition *partition, uint32_t type, uint32_t target_vp)
+{
+	if (target_vp == PVN_VP_ANY)
+		return type == PVN_PORT_MESSAGE;
+	return find_vp(partition, target_vp);
+}
+
+static enum pvn_status create_port_locked(struct partition *partition, const struct port *wanted)
+{
+	struct port *port;
+
+	/* Read under the lock that finalization takes after it has changed it. */
+	if (!partition_is_active(partition))
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (find_port(partition, wanted->id))
+		return PVN_STATUS_INVALID_PORT_ID;
+	if (!target_is_valid(partition, wanted->type, wanted->target_vp))
+		return PVN_STATUS_INVALID_VP_INDEX;
+	port = slab_alloc(&partition->event_records);
+	if (!port)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	*port = *wanted;
+	port->partition = partition;
+	if (port->type == PVN_PORT_MESSAGE && !message_create_buffers(port)) {
+		slab_free(&partition->event_records, port);
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	}
+	list_append(&partition->ports, &port->node);
+	port_count++;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status event_create_port(struct partition *partition, const struct port *wanted)
+{
+	enum pvn_status status;
+
+	spin_lock(&lock);
+	status = create_port_locked(partition, wanted);
+	spin_unlock(&lock);
+	return status;
+}
+
+/* Nobody reaches it any more, but some may still be reading it. */
+static void unlink_port(struct port *port)
+{
+	list_remove(&port->node);
+	port_count--;
+	if (port->connection)
+		__atomic_store_n(&port->connection->port, NULL, __ATOMIC_SEQ_CST);
+}
+
+static void free_port(struct port *port)
+{
+	if (port->type == PVN_PORT_MESSAGE)
+		message_release_buffers(port);
+	slab_free(&port->partition->event_records, port);
+}
+
+static void unlink_connection(struct connection *connection)
+{
+	struct connection **index = connection->partition->connection_index;
+
+	list_remove(&connection->node);
+	connection_count--;
+	if (connection->id < INDEX_ENTRIES)
+		__atomic_store_n(&index[connection->id], NULL, __ATOMIC_SEQ_CST);
+	if (connection->port)
+		connection->port->connection = NULL;
+}
+
+enum pvn_status event_delete_port(struct partition *partition, uint32_t id)
+{
+	struct port *port;
+
+	spin_lock(&lock);
+	port = find_port(partition, id);
+	if (port) {
+		unlink_port(port);
+		wait_for_readers();
+		free_port(port);
+	}
+	spin_unlock(&lock);
+	return port ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PORT_ID;
+}
+
+/* The index of a partition is made with its first connection. */
+static bool make_index(struct partition *partition)
+{
+	struct connection **index;
+
+	if (partition->connection_index)
+		return true;
+	index = page_pool_alloc(&partition->pool);
+	__atomic_store_n(&partition->connection_index, index, __ATOMIC_RELEASE);
+	return index;
+}
+
+static enum pvn_status check_connect(struct partition *partition, uint32_t connection_id,
+				     struct port *port, uint32_t type)
+{
+	if (!partition_is_active(partition))
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (find_connection(partition, connection_id))
+		return PVN_STATUS_INVALID_CONNECTION_ID;
+	if (!port || port->connection)
+		return PVN_STATUS_INVALID_PORT_ID;
+	if (port->connection_partition != partition->id)
+		return PVN_STATUS_INVALID_PARTITION_ID;
+	return port->type == type ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARAMETER;
+}
+
+static enum pvn_status connect_locked(struct partition *partition, uint32_t connection_id,
+				      struct port *port, uint32_t type)
+{
+	enum pvn_status status = check_connect(partition, connection_id, port, type);
+	struct connection *connection;
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	connection = make_index(partition) ? slab_alloc(&partition->event_records) : NULL;
+	if (!connection)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	connection->partition = partition;
+	connection->id = connection_id;
+	connection->port = port;
+	port->connection = connection;
+	list_append(&partition->connections, &connection->node);
+	connection_count++;
+	/* Pairs with event_signal(): it sees the connection complete. */
+	if (connection_id < INDEX_ENTRIES)
+		__atomic_store_n(&partition->connection_index[connection_id], connection,
+				 __ATOMIC_RELEASE);
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
+			      struct partition *port_partition, uint32_t port_id, uint32_t type)
+{
+	enum pvn_status status;
+
+	spin_lock(&lock);
+	status = connect_locked(partition, connection_id, find_port(port_partition, port_id), type);
+	spin_unlock(&lock);
+	return status;
+}
+
+enum pvn_status event_disconnect(struct partition *partition, uint32_t connection_id)
+{
+	struct connection *connection;
+
+	spin_lock(&lock);
+	connection = find_connection(partition, connection_id);
+	if (connection) {
+		unlink_connection(connection);
+		wait_for_readers();
+		slab_free(&partition->event_records, connection);
+	}
+	spin_unlock(&lock);
+	return connection ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_CONNECTION_ID;
+}
+
+static enum pvn_status get_property(struct port *port, uint32_t property, uint64_t *value)
+{
+	if (!port)
+		return PVN_STATUS_INVALID_PORT_ID;
+	switch (property) {
+	case PVN_PORT_PROPERTY_POSTS:
+		*value = __atomic_load_n(&port->posts, __ATOMIC_RELAXED);
+		return PVN_STATUS_SUCCESS;
+	case PVN_PORT_PROPERTY_TARGET_VP:
+		*value = port->target_vp;
+		return PVN_STATUS_SUCCESS;
+	default:
+		return PVN_STATUS_UNKNOWN_PROPERTY;
+	}
+}
+
+enum pvn_status event_get_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t *value)
+{
+	enum pvn_status status;
+
+	spin_lock(&lock);
+	status = get_property(find_port(partition, port_id), property, value);
+	spin_unlock(&lock);
+	return status;
+}
+
+static enum pvn_status set_property(struct port *port, uint32_t property, uint64_t value)
+{
+	if (!port)
+		return PVN_STATUS_INVALID_PORT_ID;
+	if (property == PVN_PORT_PROPERTY_POSTS)
+		return PVN_STATUS_OPERATION_DENIED;
+	if (property != PVN_PORT_PROPERTY_TARGET_VP)
+		return PVN_STATUS_UNKNOWN_PROPERTY;
+	if (value > PVN_VP_ANY || !target_is_valid(port->partition, port->type, (uint32_t)value))
+		return PVN_STATUS_INVALID_VP_INDEX;
+	/* The next doorbell goes there. */
+	__atomic_store_n(&port->target_vp, (uint32_t)value, __ATOMIC_RELAXED);
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status event_set_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t value)
+{
+	enum pvn_status status;
+
+	spin_lock(&lock);
+	status = set_property(find_port(partition, port_id), property, value);
+	spin_unlock(&lock);
+	return status;
+}
+
+void event_release_all(struct partition *partition)
+{
+	struct connection **index;
+	struct list ports, connections;
+
+	list_init(&ports);
+	list_init(&connections);
+	spin_lock(&lock);
+	/* First everything becomes unreachable, so that one wait is enough for all. */
+	list_for_each_safe(node, &partition->connections) {
+		unlink_connection(list_entry(node, struct connection, node));
+		list_append(&connections, node);
+	}
+	list_for_each_safe(node, &partition->ports) {
+		unlink_port(list_entry(node, struct port, node));
+		list_append(&ports, node);
+	}
+	index = partition->connection_index;
+	__atomic_store_n(&partition->connection_index, NULL, __ATOMIC_SEQ_CST);
+	wait_for_readers();
+	list_for_each_safe(node, &connections)
+		slab_free(&partition->event_records, list_entry(node, struct connection, node));
+	list_for_each_safe(node, &ports)
+		free_port(list_entry(node, struct port, node));
+	page_pool_free(&partition->pool, index);
+	spin_unlock(&lock);
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Calls on memory: pools and GPA mappings [TLFS 2.0 ch. 7 "Physical Memory
+ * Management", ch. 8 "Guest Physical Address Spaces"]. Which page may go where is
+ * page_info's to decide, atomically; this file asks in the right order.
+ *
+ * A deposited page leaves the root's map at its element, and enters the pool at the
+ * end of the chunk, when no processor has a translation of it any more.
+ */
+#include "core/hypercall.h"
+#include "core/page_info.h"
+#include "core/platform.h"
+#include "lib/log.h"
+
+#define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
+#define LARGE_PAGE_PAGES (LARGE_PAGE_SIZE >> PAGE_SHIFT)
+
+void hc_memory_finish(struct hc_call *call)
+{
+	if (call->flush_needed)
+		gpa_map_flush(call->flush_map);
+	call->flush_needed = false;
+	for (unsigned int i = 0; i < call->deposit_count; i++)
+		page_pool_add(call->deposit_pool, call->deposits[i]);
+	call->deposit_count = 0;
+}
+
+static void need_flush(struct hc_call *call, struct gpa_map *map)
+{
+	call->flush_needed = true;
+	call->flush_map = map;
+}
+
+/*
+ * Pools: the caller is the root, whose map is identity. A child's memory stays within
+ * the root's reach, so that a child can have nothing to deposit.
+ */
+static enum pvn_status find_pool(struct hc_call *call, uint64_t id, struct partition **out)
+{
+	if (!call->caller->is_root)
+		return PVN_STATUS_ACCESS_DENIED;
+	return hc_find_self_or_child(call, id, out);
+}
+
+enum pvn_status hc_deposit_memory(struct hc_call *call, const struct pvn_deposit_memory_in *in,
+				  const struct pvn_deposit_memory_elem *elem,
+				  struct pvn_deposit_memory_out *out,
+				  struct pvn_deposit_memory_oelem *oelem)
+{
+	struct gpa_map *map = &call->caller->map;
+	struct partition *target;
+	enum pvn_status status = find_pool(call, in->partition_id, &target);
+	struct hpa page;
+	bool in_use, replaced = false;
+
+	(void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (target->state >= PARTITION_FINALIZING)
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (elem->page >= GPA_SPACE_PAGES)
+		return PVN_STATUS_INVALID_PARAMETER;
+	page = gpa_map_source(map, gpa(elem->page << PAGE_SHIFT), PAGE_SIZE, GPA_ALL);
+	if (hpa_is_none(page))
+		return PVN_STATUS_OPERATION_DENIED;
+	if (!page_info_deposit(page, &in_use))
+		return in_use ? PVN_STATUS_OBJECT_IN_USE : PVN_STATUS_OPERATION_DENIED;
+	status = gpa_map_remove(map, gpa(page.v), PAGE_SIZE, &replaced);
+	if (status != PVN_STATUS_SUCCESS) {
+		page_info_withdraw(page);
+		return status;
+	}
+	need_flush(call, map);
+	call->deposit_pool = &target->pool;
+	call->deposits[call->deposit_count++] = page;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_withdraw_memory(struct hc_call *call, const struct pvn_withdraw_memory_in *in,
+				   const struct pvn_withdraw_memory_elem *elem,
+				   struct pvn_withdraw_memory_out *out,
+				   struct pvn_withdraw_memory_oelem *oelem)
+{
+	struct gpa_map *map = &call->caller->map;
+	struct partition *target;
+	enum pvn_status status = find_pool(call, in->partition_id, &target);
+	bool replaced = false;
+	struct hpa page;
+	void *memory;
+
+	(void)elem, (void)out;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	memory = page_pool_remove(&target->pool);
+	if (!memory)
+		return PVN_STATUS_NO_RESOURCES;
+	page = plat_hpa(memory);
+	/* The root's pool began with the hypervisor's own memory, which is not given away. */
+	if (page_info_kind(page) != PAGE_DEPOSITED)
+		status = PVN_STATUS_NO_RESOURCES;
+	else
+		status = gpa_map_insert(map, gpa(page.v), page, PAGE_SIZE, GPA_ALL, &replaced);
+	if (status != PVN_STATUS_SUCCESS) {
+		page_pool_add(&target->pool, page);
+		return status;
+	}
+	page_info_withdraw(page);
+	gpa_map_merge(map, gpa(page.v));
+	oelem->page = page.v >> PAGE_SHIFT;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_get_memory_balance(struct hc_call *call,
+				      const struct pvn_get_memory_balance_in *in,
+				      const struct pvn_get_memory_balance_elem *elem,
+				      struct pvn_get_memory_balance_out *out,
+				      struct pvn_get_memory_balance_oelem *oelem)
+{
+	struct partition *target;
+	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &target);
+
+	(void)elem, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	out->pages_available = page_pool_free_count(&target->pool);
+	out->pages_in_use = page_pool_used_count(&target->pool);
+	return PVN_STATUS_SUCCESS;
+}
+
+/* [TLFS 2.0 8.3 "Page Access Rights"]: none, R, RX, RW, RWX. */
+static bool rights_are_valid(uint32_t flags)
+{
+	uint32_t rights = flags & GPA_ALL;
+
+	return !(flags & ~(PVN_MAP_READ | PVN_MAP_WRITE | PVN_MAP_EXECUTE | PVN_MAP_LARGE)) &&
+	       (!rights || rights & GPA_READ);
+}
+
+static bool page_is_valid(uint64_t page, uint64_t pages)
+{
+	return page < GPA_SPACE_PAGES && page % pages == 0;
+}
+
+/* One page, small or large, of the caller into a child; no rights: into nothing. */
+static enum pvn_status map_one(struct hc_call *call, struct partition *target, uint64_t target_page,
+			       uint64_t source_page, uint32_t flags)
+{
+	uint64_t pages = flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1, bytes = pages << PAGE_SHIFT;
+	uint32_t rights = flags & GPA_ALL;
+	struct gpa to = gpa(target_page << PAGE_SHIFT);
+	enum pvn_status status;
+	bool replaced = false;
+	struct hpa source;
+
+	if (!page_is_valid(target_page, pages) || !page_is_valid(source_page, pages))
+		return PVN_STATUS_INVALID_PARAMETER;
+	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), bytes,
+				rights | GPA_READ);
+	if (hpa_is_none(source))
+		return PVN_STATUS_OPERATION_DENIED;
+	if (rights)
+		status = gpa_map_insert(&target->map, to, source, bytes, rights, &replaced);
+	else
+		status = gpa_map_remove(&target->map, to, bytes, &replaced);
+	if (replaced)
+		need_flush(call, &target->map);
+	return status;
+}
+
+enum pvn_status hc_map_gpa_pages(struct hc_call *call, const struct pvn_map_gpa_pages_in *in,
+				 const struct pvn_map_gpa_pages_elem *elem,
+				 struct pvn_map_gpa_pages_out *out,
+				 struct pvn_map_gpa_pages_oelem *oelem)
+{
+	uint64_t pages = in->map_flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1;
+	struct partition *target;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
+
+	(void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	/* A base within the space plus 4095 large pages cannot wrap. */
+	if (!rights_are_valid(in->map_flags) || in->target_page >= GPA_SPACE_PAGES)
+		return PVN_STATUS_INVALID_PARAMETER;
+	return map_one(call, target, in->target_page + pages * call->rep_index, elem->source_page,
+		       in->map_flags);
+}
+
+enum pvn_status hc_map_sparse_gpa_pages(struct hc_call *call,
+					const struct pvn_map_sparse_gpa_pages_in *in,
+					const struct pvn_map_sparse_gpa_pages_elem *elem,
+					struct pvn_map_sparse_gpa_pages_out *out,
+					struct pvn_map_sparse_gpa_pages_oelem *oelem)
+{
+	struct partition *target;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
+
+	(void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (!rights_are_valid(in->map_flags))
+		return PVN_STATUS_INVALID_PARAMETER;
+	return map_one(call, target, elem->target_page, elem->source_page, in->map_flags);
+}
+
+enum pvn_status hc_unmap_gpa_pages(struct hc_call *call, const struct pvn_unmap_gpa_pages_in *in,
+				   const struct pvn_unmap_gpa_pages_elem *elem,
+				   struct pvn_unmap_gpa_pages_out *out,
+				   struct pvn_unmap_gpa_pages_oelem *oelem)
+{
+	uint64_t pages = in->unmap_flags & PVN_UNMAP_LARGE ? LARGE_PAGE_PAGES : 1;
+	struct partition *target;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
+	bool replaced = false;
+	uint64_t page;
+
+	(void)elem, (void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (in->unmap_flags & ~PVN_UNMAP_LARGE || in->target_page >= GPA_SPACE_PAGES)
+		return PVN_STATUS_INVALID_PARAMETER;
+	page = in->target_page + pages * call->rep_index;
+	if (!page_is_valid(page, pages))
+		return PVN_STATUS_INVALID_PARAMETER;
+	status = gpa_map_remove(&target->map, gpa(page << PAGE_SHIFT), pages << PAGE_SHIFT, &replaced);
+	if (replaced)
+		need_flush(call, &target->map);
+	return status;
+}

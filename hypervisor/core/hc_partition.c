@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Calls on partitions: life cycle, properties, ids
+ * [TLFS 2.0 ch. 5 "Partition Management"]. Locks: the partition's, for properties.
+ */
+#include "core/hypercall.h"
+#include "core/platform.h"
+
+#define CPU_SHARE_MAX	0x10000u	/* one whole processor */
+#define WEIGHT_MAX	10000u
+#define VENDOR_AMD	0u
+#define VENDOR_INTEL	1u
+
+#define PROXIMITY_VALID (1u << 31)
+
+enum pvn_status hc_create_partition(struct hc_call *call, const struct pvn_create_partition_in *in,
+				    const struct pvn_create_partition_elem *elem,
+				    struct pvn_create_partition_out *out,
+				    struct pvn_create_partition_oelem *oelem)
+{
+	(void)elem, (void)oelem;
+	if (in->proximity_flags & PROXIMITY_VALID && in->proximity_id)
+		return PVN_STATUS_INVALID_PROXIMITY_DOMAIN_INFO;
+	return partition_create(call->caller, &out->partition_id);
+}
+
+enum pvn_status hc_initialize_partition(struct hc_call *call,
+					const struct pvn_initialize_partition_in *in,
+					const struct pvn_initialize_partition_elem *elem,
+					struct pvn_initialize_partition_out *out,
+					struct pvn_initialize_partition_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
+
+	(void)elem, (void)out, (void)oelem;
+	return status == PVN_STATUS_SUCCESS ? partition_initialize(partition) : status;
+}
+
+enum pvn_status hc_finalize_partition(struct hc_call *call,
+				      const struct pvn_finalize_partition_in *in,
+				      const struct pvn_finalize_partition_elem *elem,
+				      struct pvn_finalize_partition_out *out,
+				      struct pvn_finalize_partition_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
+
+	(void)elem, (void)out, (void)oelem;
+	return status == PVN_STATUS_SUCCESS ? partition_finalize(partition) : status;
+}
+
+enum pvn_status hc_delete_partition(struct hc_call *call, const struct pvn_delete_partition_in *in,
+				    const struct pvn_delete_partition_elem *elem,
+				    struct pvn_delete_partition_out *out,
+				    struct pvn_delete_partition_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
+
+	(void)elem, (void)out, (void)oelem;
+	return status == PVN_STATUS_SUCCESS ? partition_delete(partition) : status;
+}
+
+/* A child, or the root by itself. */
+static enum pvn_status find_for_property(struct hc_call *call, uint64_t id, struct partition **out)
+{
+	enum pvn_status status = hc_find_self_or_child(call, id, out);
+
+	if (status == PVN_STATUS_SUCCESS && *out == call->caller && !call->caller->is_root)
+		return PVN_STATUS_ACCESS_DENIED;
+	return status;
+}
+
+static uint64_t processor_vendor(void)
+{
+	uint32_t id[4];
+
+	plat_cpuid(0, 0, id);
+	return id[1] == 0x756e6547 /* "Genu" */ ? VENDOR_INTEL : VENDOR_AMD;
+}
+
+enum pvn_status hc_get_partition_property(struct hc_call *call,
+					  const struct pvn_get_partition_property_in *in,
+					  const struct pvn_get_partition_property_elem *elem,
+					  struct pvn_get_partition_property_out *out,
+					  struct pvn_get_partition_property_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
+
+	(void)elem, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	spin_lock(&partition->lock);
+	switch (in->property) {
+	case PVN_PROPERTY_PRIVILEGES:
+		out->value = partition->privileges;
+		break;
+	case PVN_PROPERTY_CPU_RESERVE:
+		out->value = partition->cpu_reserve;
+		break;
+	case PVN_PROPERTY_CPU_CAP:
+		out->value = partition->cpu_cap;
+		break;
+	case PVN_PROPERTY_CPU_WEIGHT:
+		out->value = partition->cpu_weight;
+		break;
+	case PVN_PROPERTY_PROCESSOR_VENDOR:
+		out->value = processor_vendor();
+		break;
+	default:
+		status = PVN_STATUS_UNKNOWN_PROPERTY;
+	}
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+/* Nobody gives what they do not have, and a running guest does not see its privileges change. */
+static enum pvn_status set_privileges(struct hc_call *call, struct partition *partition,
+				      uint64_t value)
+{
+	if (partition->state != PARTITION_UNINITIALIZED)
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (value & ~call->caller->privileges)
+		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+	partition->privileges = value;
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status set_number(uint32_t *field, uint64_t value, uint64_t low, uint64_t high)
+{
+	if (value < low || value > high)
+		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+	__atomic_store_n(field, (uint32_t)value, __ATOMIC_RELAXED);
+	return PVN_STATUS_SUCCESS;
+}
+
+/* [TLFS 2.0 5.2 "Partition Properties"] */
+static enum pvn_status set_property(struct hc_call *call, struct partition *partition,
+				    uint32_t property, uint64_t value)
+{
+	switch (property) {
+	case PVN_PROPERTY_PRIVILEGES:
+		return set_privileges(call, partition, value);
+	case PVN_PROPERTY_CPU_RESERVE:
+		return set_number(&partition->cpu_reserve, value, 0, partition->cpu_cap);
+	case PVN_PROPERTY_CPU_CAP:
+		return set_number(&partition->cpu_cap, value, partition->cpu_reserve, CPU_SHARE_MAX);
+	case PVN_PROPERTY_CPU_WEIGHT:
+		return set_number(&partition->cpu_weight, value, 1, WEIGHT_MAX);
+	case PVN_PROPERTY_PROCESSOR_VENDOR:
+		return PVN_STATUS_OPERATION_DENIED;
+	default:
+		return PVN_STATUS_UNKNOWN_PROPERTY;
+	}
+}
+
+enum pvn_status hc_set_partition_property(struct hc_call *call,
+					  const struct pvn_set_partition_property_in *in,
+					  const struct pvn_set_partition_property_elem *elem,
+					  struct pvn_set_partition_property_out *out,
+					  struct pvn_set_partition_property_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
+
+	(void)elem, (void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	spin_lock(&partition->lock);
+	if (partition->state > PARTITION_ACTIVE)
+		status = PVN_STATUS_INVALID_PARTITION_STATE;
+	else
+		status = set_property(call, partition, in->property, in->value);
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+enum pvn_status hc_get_partition_id(struct hc_call *call, const struct pvn_get_partition_id_in *in,
+				    const struct pvn_get_partition_id_elem *elem,
+				    struct pvn_get_partition_id_out *out,
+				    struct pvn_get_partition_id_oelem *oelem)
+{
+	(void)in, (void)elem, (void)oelem;
+	out->partition_id = call->caller->id;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_get_next_child_partition(struct hc_call *call,
+					    const struct pvn_get_next_child_partition_in *in,
+					    const struct pvn_get_next_child_partition_elem *elem,
+					    struct pvn_get_next_child_partition_out *out,
+					    struct pvn_get_next_child_partition_oelem *oelem)
+{
+	struct partition *parent;
+	enum pvn_status status;
+
+	(void)elem, (void)oelem;
+	if (!partition_may(call->caller, PVN_PRIVILEGE_CREATE_PARTITIONS))
+		return PVN_STATUS_ACCESS_DENIED;
+	status = hc_find_self_or_child(call, in->parent_id, &parent);
+	if (status == PVN_STATUS_SUCCESS)
+		out->next_id = partition_next_child(parent, in->previous_id);
+	return status;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Calls on virtual processors: creation, registers, intercepts
+ * [TLFS 2.0 ch. 9 "Virtual Processor Management", ch. 10 "Intercepts"].
+ */
+#include "core/hypercall.h"
+#include "core/sched.h"
+
+#define VECTORS		32u
+#define PORT_LAST	0xffffu
+
+static enum pvn_status find_vp(struct partition *partition, uint32_t index, struct vp **out)
+{
+	struct vp *vp = NULL;
+
+	if (index < VPS_PER_PARTITION_MAX)
+		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
+	/* A deleted one is no more, though its memory waits for the partition's end. */
+	if (!vp || __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING)
+		return PVN_STATUS_INVALID_VP_INDEX;
+	*out = vp;
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_create_vp(struct hc_call *call, const struct pvn_create_vp_in *in,
+			     const struct pvn_create_vp_elem *elem, struct pvn_create_vp_out *out,
+			     struct pvn_create_vp_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
+	struct vp *vp;
+
+	(void)elem, (void)out, (void)oelem;
+	return status == PVN_STATUS_SUCCESS ? vp_create(partition, in->vp_index, &vp) : status;
+}
+
+/*
+ * The VP never runs again and cannot be named any more. Its memory stays until its
+ * partition is finalized: the other VPs may be sending it an interrupt just now.
+ */
+enum pvn_status hc_delete_vp(struct hc_call *call, const struct pvn_delete_vp_in *in,
+			     const struct pvn_delete_vp_elem *elem, struct pvn_delete_vp_out *out,
+			     struct pvn_delete_vp_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
+	struct vp *vp;
+
+	(void)elem, (void)out, (void)oelem;
+	if (status == PVN_STATUS_SUCCESS)
+		status = find_vp(partition, in->vp_index, &vp);
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	vp_stop(vp, VP_STOP_DYING);
+	sched_wait_stopped(vp);
+	return PVN_STATUS_SUCCESS;
+}
+
+/* Those that may be read and set while the VP runs. */
+static bool is_always_accessible(uint32_t name)
+{
+	return name == PVN_REG_EXPLICIT_SUSPEND || name == PVN_REG_INTERCEPT_SUSPEND ||
+	       (name >= PVN_REG_CRASH_P0 && name <= PVN_REG_CRASH_CTL);
+}
+
+/* The VP's registers lie still: it is the caller, or it is stopped and off its processor. */
+static enum pvn_status settle(struct hc_call *call, struct vp *vp, uint32_t name)
+{
+	if (vp == call->vp || is_always_accessible(name))
+		return PVN_STATUS_SUCCESS;
+	if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST))
+		return PVN_STATUS_OPERATION_DENIED;
+	sched_wait_stopped(vp);
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_get_vp_registers(struct hc_call *call, const struct pvn_get_vp_registers_in *in,
+				    const struct pvn_get_vp_registers_elem *elem,
+				    struct pvn_get_vp_registers_out *out,
+				    struct pvn_get_vp_registers_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &partition);
+	uint64_t value[2];
+	struct vp *vp;
+
+	(void)out;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (!partition_is_active(partition))
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	status = find_vp(partition, in->vp_index, &vp);
+	if (status == PVN_STATUS_SUCCESS)
+		status = settle(call, vp, elem->name);
+	if (status == PVN_STATUS_SUCCESS)
+		status = vp_get_register(vp, elem->name, value);
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	oelem->low = value[0];
+	oelem->high = value[1];
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status hc_set_vp_registers(struct hc_call *call, const struct pvn_set_vp_registers_in *in,
+				    const struct pvn_set_vp_registers_elem *elem,
+				    struct pvn_set_vp_registers_out *out,
+				    struct pvn_set_vp_registers_oelem *oelem)
+{
+	const uint64_t value[2] = { elem->low, elem->high };
+	struct partition *partition;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
+	struct vp *vp;
+
+	(void)out, (void)oelem;
+	if (status == PVN_STATUS_SUCCESS)
+		status = find_vp(partition, in->vp_index, &vp);
+	if (status == PVN_STATUS_SUCCESS)
+		status = settle(call, vp, elem->name);
+	return status == PVN_STATUS_SUCCESS ? vp_set_register(vp, elem->name, value) : status;
+}
+
+static enum pvn_status install_io(struct partition *partition, uint32_t access, uint64_t port)
+{
+	unsigned int i;
+
+	if (port > PORT_LAST || access & PVN_ACCESS_EXECUTE)
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (i = 0; i < partition->io_count && partition->io[i].port != port; i++)
+		;
+	if (access == PVN_ACCESS_NONE) {
+		if (i < partition->io_count)
+			partition->io[i] = partition->io[--partition->io_count];
+		return PVN_STATUS_SUCCESS;
+	}
+	if (i == IO_INTERCEPTS_MAX)
+		return PVN_STATUS_NO_RESOURCES;
+	partition->io[i] = (struct io_intercept){ .port = (uint16_t)port, .access = (uint8_t)access };
+	if (i == partition->io_count)
+		partition->io_count++;
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status install_cpuid(struct partition *partition, uint32_t access, uint64_t leaf)
+{
+	const unsigned int max = sizeof(partition->cpuid_leaf) / sizeof(partition->cpuid_leaf[0]);
+	unsigned int i;
+
+	if (leaf > 0xffffffff || access & ~PVN_ACCESS_EXECUTE)
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (i = 0; i < partition->cpuid_count && partition->cpuid_leaf[i] != leaf; i++)
+		;
+	if (access == PVN_ACCESS_NONE) {
+		if (i < partition->cpuid_count)
+			partition->cpuid_leaf[i] = partition->cpuid_leaf[--partition->cpuid_count];
+		return PVN_STATUS_SUCCESS;
+	}
+	if (i == max)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	partition->cpuid_leaf[i] = (uint32_t)leaf;
+	if (i == partition->cpuid_count)
+		partition->cpuid_count++;
+	return PVN_STATUS_SUCCESS;
+}
+
+/* The vendor's control block of a VP may be written while the VP is off its processor only. */
+static enum pvn_status install_exception(struct partition *partition, uint32_t access,
+					 uint64_t vector)
+{
+	if (vector >= VECTORS || access & ~PVN_ACCESS_EXECUTE)
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (partition->vps[i] && partition->vps[i]->state != VP_STOPPED)
+			return PVN_STATUS_INVALID_PARTITION_STATE;
+	partition->exceptions &= ~(1u << vector);
+	if (access)
+		partition->exceptions |= 1u << vector;
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (partition->vps[i])
+			virt->set_exception_intercepts(partition->vps[i], partition->exceptions);
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status install(struct partition *partition, const struct pvn_install_intercept_in *in)
+{
+	switch (in->intercept_type) {
+	case PVN_INTERCEPT_IO_PORT:
+		return install_io(partition, in->access_type, in->parameter);
+	case PVN_INTERCEPT_MSR:
+		if (in->access_type & PVN_ACCESS_EXECUTE)
+			return PVN_STATUS_INVALID_PARAMETER;
+		partition->msr_access = (uint8_t)in->access_type;
+		return PVN_STATUS_SUCCESS;
+	case PVN_INTERCEPT_CPUID:
+		return install_cpuid(partition, in->access_type, in->parameter);
+	case PVN_INTERCEPT_EXCEPTION:
+		return install_exception(partition, in->access_type, in->parameter);
+	default:
+		return PVN_STATUS_INVALID_PARAMETER;
+	}
+}
+
+enum pvn_status hc_install_intercept(struct hc_call *call, const struct pvn_install_intercept_in *in,
+				     const struct pvn_install_intercept_elem *elem,
+				     struct pvn_install_intercept_out *out,
+				     struct pvn_install_intercept_oelem *oelem)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
+
+	(void)elem, (void)out, (void)oelem;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (in->access_type & ~(PVN_ACCESS_READ | PVN_ACCESS_WRITE | PVN_ACCESS_EXECUTE))
+		return PVN_STATUS_INVALID_PARAMETER;
+	spin_lock(&partition->lock);
+	status = install(partition, in);
+	spin_unlock(&partition->lock);
+	return status;
+}
