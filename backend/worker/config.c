@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * A guest's configuration; see config.h. Unknown keys are refused: a misspelt key
+ * that is ignored is found much later.
+ */
+#include "worker/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libpvn/guests.h"
+
+#define MIB (1ull << 20)
+#define MEMORY_MIN (32 * MIB)
+#define MEMORY_MAX (1ull << 40)
+#define CMDLINE_DEFAULT "console=hvc0"
+
+static const char *const top_keys[] = {
+	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight",
+	"disks", "console", "on_reboot", "on_crash", NULL,
+};
+
+static const char *const disk_keys[] = { "image", "read_only", NULL };
+static const char *const console_keys[] = { "log", NULL };
+
+static int wrong(const struct config *config, struct pvn_problem *problem, const char *key,
+		 const char *what)
+{
+	return pvn_fail(problem, PVN_EXIT_FAILED, config->path, NULL, "\"%s\" %s", key, what);
+}
+
+static bool is_listed(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(word, *list))
+			return true;
+	return false;
+}
+
+static int check_keys(const struct config *config, json_t *object, const char *const *known,
+		      const char *inside, struct pvn_problem *problem)
+{
+	const char *key, *nearest;
+	char hint[128];
+	json_t *value;
+
+	json_object_foreach(object, key, value) {
+		if (is_listed(key, known))
+			continue;
+		nearest = pvn_nearest(key, known);
+		if (nearest)
+			snprintf(hint, sizeof(hint), "did you mean \"%s\"?", nearest);
+		else
+			snprintf(hint, sizeof(hint), "pvn create --help lists the keys");
+		return pvn_fail(problem, PVN_EXIT_FAILED, config->path, hint,
+				"unknown key \"%.100s\"%s%s", key, *inside ? " in " : "", inside);
+	}
+	return 0;
+}
+
+static int take_string(struct config *config, json_t *object, const char *key, const char **to,
+		       struct pvn_problem *problem)
+{
+	json_t *value = json_object_get(object, key);
+
+	*to = json_string_value(value);
+	if (value && (!*to || strlen(*to) != json_string_length(value)))
+		return wrong(config, problem, key, "must be a text");
+	return 0;
+}
+
+static int take_number(struct config *config, const char *key, unsigned int low, unsigned int high,
+		       unsigned int otherwise, unsigned int *to, struct pvn_problem *problem)
+{
+	json_t *value = json_object_get(config->tree, key);
+	json_int_t number = json_integer_value(value);
+	char text[80];
+
+	*to = otherwise;
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || number < low || number > high) {
+		snprintf(text, sizeof(text), "must be a number from %u to %u", low, high);
+		return wrong(config, problem, key, text);
+	}
+	*to = number;
+	return 0;
+}
+
+bool config_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*bytes = strtoull(text, &end, 10);
+	if (errno)
+		return false;
+	if (*end) {
+		unsigned int shift;
+
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || (strcmp(end + 1, "") && strcmp(end + 1, "B") && strcmp(end + 1, "iB")))
+			return false;
+		shift = 10 * (unit - units + 1);
+		if (*bytes > UINT64_MAX >> shift)
+			return false;
+		*bytes <<= shift;
+	}
+	return true;
+}
+
+static int take_memory(struct config *config, struct pvn_problem *problem)
+{
+	json_t *value = json_object_get(config->tree, "memory");
+	const char *text = json_string_value(value);
+
+	if (!value)
+		return wrong(config, problem, "memory", "is missing");
+	if (json_is_integer(value) && json_integer_value(value) > 0)
+		config->memory_bytes = json_integer_value(value);
+	else if (!text || !config_size(text, &config->memory_bytes))
+		return wrong(config, problem, "memory", "must be a size such as \"256M\" or \"1G\"");
+	if (config->memory_bytes % MIB)
+		return wrong(config, problem, "memory", "must be a whole number of MiB");
+	if (config->memory_bytes < MEMORY_MIN || config->memory_bytes > MEMORY_MAX)
+		return wrong(config, problem, "memory", "must be from 32M to 1T");
+	return 0;
+}
+
+static int take_disks(struct config *config, struct pvn_problem *problem)
+{
+	json_t *disks = json_object_get(config->tree, "disks"), *disk;
+	size_t i;
+
+	if (disks && !json_is_array(disks))
+		return wrong(config, problem, "disks", "must be a list");
+	if (json_array_size(disks) > CONFIG_DISKS_MAX)
+		return wrong(config, problem, "disks", "has more than 15 entries");
+	json_array_foreach(disks, i, disk) {
+		struct config_disk *to = &config->disk[i];
+		json_t *read_only = json_object_get(disk, "read_only");
+
+		if (!json_is_object(disk))
+			return wrong(config, problem, "disks", "must hold objects");
+		if (check_keys(config, disk, disk_keys, "a disk", problem) ||
+		    take_string(config, disk, "image", &to->image, problem))
+			return -1;
+		if (!to->image || !*to->image)
+			return wrong(config, problem, "image", "is missing in a disk");
+		if (read_only && !json_is_boolean(read_only))
+			return wrong(config, problem, "read_only", "must be true or false");
+		to->read_only = json_is_true(read_only);
+	}
+	config->disk_count = json_array_size(disks);
+	return 0;
+}
+
+static int take_console(struct config *config, struct pvn_problem *problem)
+{
+	json_t *console = json_object_get(config->tree, "console");
+
+	if (!console)
+		return 0;
+	if (!json_is_object(console))
+		return wrong(config, problem, "console", "must be an object");
+	if (check_keys(config, console, console_keys, "\"console\"", problem))
+		return -1;
+	return take_string(config, console, "log", &config->console_log, problem);
+}
+
+static int take_action(struct config *config, const char *key, bool may_preserve,
+		       enum config_action otherwise, enum config_action *to,
+		       struct pvn_problem *problem)
+{
+	const char *word;
+
+	*to = otherwise;
+	if (take_string(config, config->tree, key, &word, problem))
+		return -1;
+	if (!word)
+		return 0;
+	if (!strcmp(word, "restart"))
+		*to = ACTION_RESTART;
+	else if (!strcmp(word, "destroy"))
+		*to = ACTION_DESTROY;
+	else if (may_preserve && !strcmp(word, "preserve"))
+		*to = ACTION_PRESERVE;
+	else
+		return wrong(config, problem, key,
+			     may_preserve ? "must be \"destroy\", \"preserve\" or \"restart\"" :
+					    "must be \"restart\" or \"destroy\"");
+	return 0;
+}
+
+static bool is_uuid(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return !text[i];
+}
+
+static int check_texts(const struct config *config, struct pvn_problem *problem)
+{
+	if (!config->name)
+		return wrong(config, problem, "name", "is missing");
+	if (!pvn_name_is_good(config->name))
+		return wrong(config, problem, "name",
+			     "must be letters, digits, \"-\", \"_\" or \".\", up to 63, starting "
+			     "with a letter or digit");
+	if (!config->kernel || !*config->kernel)
+		return wrong(config, problem, "kernel", "is missing");
+	if (config->uuid && !is_uuid(config->uuid))
+		return wrong(config, problem, "uuid", "is no UUID");
+	return 0;
+}
+
+static int take_all(struct config *config, struct pvn_problem *problem)
+{
+	json_t *tree = config->tree;
+
+	if (!json_is_object(tree))
+		return pvn_fail(problem, PVN_EXIT_FAILED, config->path, NULL,
+				"the configuration must be a JSON object");
+	if (check_keys(config, tree, top_keys, "", problem) ||
+	    take_string(config, tree, "name", &config->name, problem) ||
+	    take_string(config, tree, "uuid", &config->uuid, problem) ||
+	    take_string(config, tree, "kernel", &config->kernel, problem) ||
+	    take_string(config, tree, "initrd", &config->initrd, problem) ||
+	    take_string(config, tree, "cmdline", &config->cmdline, problem) ||
+	    check_texts(config, problem) || take_memory(config, problem) ||
+	    take_number(config, "vps", 1, CONFIG_VPS_MAX, 1, &config->vps, problem) ||
+	    take_number(config, "weight", 1, 10000, 0, &config->weight, problem) ||
+	    take_disks(config, problem) || take_console(config, problem) ||
+	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||
+	    take_action(config, "on_crash", true, ACTION_DESTROY, &config->on_crash, problem))
+		return -1;
+	if (!config->cmdline)
+		config->cmdline = CMDLINE_DEFAULT;
+	return 0;
+}
+
+int config_parse(struct config *config, json_t *tree, const char *path,
+		 struct pvn_problem *problem)
+{
+	*config = (struct config) { .tree = tree, .path = path };
+	if (!take_all(config, problem))
+		return 0;
+	config_free(config);
+	return -1;
+}
+
+int config_load(struct config *config, const char *path, struct pvn_problem *problem)
+{
+	json_error_t error;
+	json_t *tree;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return pvn_fail(problem, PVN_EXIT_FAILED, path, NULL,
+				"the configuration cannot be read: %s", strerror(errno));
+	tree = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+	fclose(file);
+	if (!tree)
+		return pvn_fail(problem, PVN_EXIT_FAILED, path, NULL,
+				"the configuration is no JSON: line %d: %s", error.line,
+				error.text);
+	return config_parse(config, tree, path, problem);
+}
+
+void config_free(struct config *config)
+{
+	json_decref(config->tree);
+	config->tree = NULL;
+}
