@@ -52,9 +52,12 @@ static struct port_message *free_buffer(struct port *port)
 	for (unsigned int i = 0; i < PORT_MESSAGES; i++) {
 		struct port_message *buffer = buffer_at(port, i);
 
-		/* Pairs with the receiver's release after its copy: the buffer is ours again. */
-		if (!__atomic_load_n(&buffer->message.queued, __ATOMIC_ACQUIRE))
-			return buffer;
+		if (__atomic_load_n(&buffer->message.queued, __ATOMIC_RELAXED))
+			continue;
+		/* Through the receiver's lock: it has finished with the buffer altogether. */
+		if (buffer->target)
+			synic_cancel(buffer->target, port->sint, &buffer->message);
+		return buffer;
 	}
 	return NULL;
 }
