@@ -27,7 +27,7 @@ SECTIONS
 	. = ALIGN(4096);
 	image_data = .;
 	.data : AT(ADDR(.data) - KERNEL_BASE) { *(.data .data.*) } :image
-	. = ALIGN(4096);
+	. = ALIGN(STACK_BYTES);
 	image_data_end = .;
 	.bss : AT(ADDR(.bss) - KERNEL_BASE) { *(.bss.boot) *(.bss .bss.* COMMON) } :image
 	. = ALIGN(4096);

@@ -167,6 +167,8 @@ static void create_root_vp(struct cpu *cpu)
 	vp->pinned = vp->cpu = cpu;
 	vp->apic_id = vp->lapic.id = cpu->apic_id;
 	cpu->root_vp = vp;
+	root_partition->vps[cpu->index] = vp;
+	root_partition->vp_count++;
 }
 
 /* What is between the ranges of RAM can be neither deposited nor given to a child. */

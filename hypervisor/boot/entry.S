@@ -182,15 +182,18 @@ boot_gdt_pointer_high:
 	.quad boot_gdt
 
 	.section .bss.boot, "aw", @nobits
+	/*
+	 * The boot processor's stack block: struct cpu at its bottom, as everywhere. First
+	 * in .bss, which the linker script aligns to STACK_BYTES (an alignment of 16 KiB
+	 * in here would move the headers out of the part of the file that loaders search).
+	 */
 	.balign 4096
+	.globl boot_stack, boot_stack_top
+boot_stack:	.skip STACK_BYTES
+boot_stack_top:
 	.globl boot_pml4, boot_pdpt, boot_pdpt_high, boot_pd
 boot_pml4:	.skip 4096
 boot_pdpt:	.skip 4096
 boot_pdpt_high:	.skip 4096
 boot_pd:	.skip 4 * 4096
-	/* The boot processor's stack block: struct cpu at its bottom, as everywhere. */
-	.balign STACK_BYTES
-	.globl boot_stack, boot_stack_top
-boot_stack:	.skip STACK_BYTES
-boot_stack_top:
 	.section .note.GNU-stack, "", @progbits

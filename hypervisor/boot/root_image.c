@@ -53,6 +53,21 @@ static uint64_t field(const uint8_t *image, unsigned int offset, unsigned int by
 	return v;
 }
 
+/* QEMU puts the file's path in front of a module's words, GRUB does not. */
+static const char *kernel_text(const struct boot_module *m)
+{
+	const char *end = strchr(m->text, ' ');
+	size_t length = end ? (size_t)(end - m->text) : strlen(m->text);
+
+	for (size_t i = 0; i < length; i++)
+		if (m->text[i] == '=')
+			return m->text;
+	for (size_t i = 0; i < length; i++)
+		if (m->text[i] == '/')
+			return m->text + length + (end != NULL);
+	return m->text;
+}
+
 static void set_field(uint8_t *params, unsigned int offset, unsigned int bytes, uint64_t v)
 {
 	memcpy(params + offset, &v, bytes);
@@ -76,7 +91,7 @@ const char *root_image_check(const struct boot_info *info)
 		return "the root kernel has no 64-bit entry (boot protocol 2.12)";
 	if (setup_bytes(image) >= info->modules[0].bytes)
 		return "the root kernel is truncated";
-	if (strlen(info->modules[0].text) > field(image, TEXT_MAX, 4))
+	if (strlen(kernel_text(&info->modules[0])) > field(image, TEXT_MAX, 4))
 		return "the root kernel's command line is longer than it takes";
 	return NULL;
 }
@@ -139,7 +154,7 @@ static const char *place_kernel(const struct boot_info *info, const struct memor
 	}
 	memmove(plat_hva(hpa(kernel_at)), (char *)plat_hva(info->modules[0].start) + skip, bytes);
 	log_info("root: kernel of %llu KiB at 0x%llx, command line \"%s\"", (unsigned long long)bytes >> 10,
-		 (unsigned long long)kernel_at, info->modules[0].text);
+		 (unsigned long long)kernel_at, kernel_text(&info->modules[0]));
 	return NULL;
 }
 
@@ -187,7 +202,7 @@ const char *root_image_load(const struct boot_info *info, const struct memory_ra
 	memset(params, 0, PAGE_SIZE);
 	memcpy(params + SETUP_SECTS, image + SETUP_SECTS, HEADER_MAGIC + image[0x201] - SETUP_SECTS);
 	params[LOADER_TYPE] = 0xff;
-	memcpy(plat_hva(hpa(TEXT_AT)), kernel->text, sizeof(kernel->text));
+	memcpy(plat_hva(hpa(TEXT_AT)), kernel_text(kernel), strlen(kernel_text(kernel)) + 1);
 	set_field(params, TEXT_POINTER, 4, TEXT_AT);
 	if (!hpa_is_none(info->rsdp))
 		set_field(params, RSDP_AT, 8, info->rsdp.v);

@@ -291,8 +291,10 @@ static void put(struct cpu *cpu, struct vp *vp)
 /* Somebody waits: the current VP has until the end of a slice, counted from its start. */
 static bool slice_over(struct cpu *cpu, struct vp *vp)
 {
-	if (!__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED)) {
+		cpu->slice_end = ~0ull;		/* or the timer would fire for nobody */
 		return false;
+	}
 	if (cpu->slice_end == ~0ull)
 		cpu->slice_end = vp->run_start + us_to_tsc(SLICE_US);
 	return plat_tsc() >= cpu->slice_end;

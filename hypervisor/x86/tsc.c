@@ -18,6 +18,7 @@
 #define TIMER_TICKS_MAX	0x7fffffffull
 
 static uint64_t tsc_hz, apic_hz;
+static uint64_t apic_per_tsc;		/* APIC timer counts per TSC count, 32.32 */
 
 uint64_t plat_tsc(void) { return rdtsc(); }
 uint64_t plat_tsc_hz(void) { return tsc_hz; }
@@ -59,7 +60,8 @@ void tsc_calibrate(void)
 	apic_hz = apic_best * PIT_HZ / PIT_COUNT;
 	log_info("time: TSC %llu kHz, APIC timer %llu kHz", (unsigned long long)tsc_hz / 1000,
 		 (unsigned long long)apic_hz / 1000);
-	ASSERT(tsc_hz && apic_hz);
+	ASSERT(tsc_hz && apic_hz && apic_hz >> 32 == 0);
+	apic_per_tsc = (apic_hz << 32) / tsc_hz;
 }
 
 void tsc_delay_us(uint64_t microseconds)
@@ -79,6 +81,6 @@ void tsc_timer_set(uint64_t deadline)
 		return;
 	}
 	/* Rounded up: a timer that fires early would only be set again. */
-	ticks = deadline <= now ? 1 : (unsigned __int128)(deadline - now) * apic_hz / tsc_hz + 1;
+	ticks = deadline <= now ? 1 : ((unsigned __int128)(deadline - now) * apic_per_tsc >> 32) + 1;
 	apic_timer_start(ticks > TIMER_TICKS_MAX ? TIMER_TICKS_MAX : ticks);
 }
