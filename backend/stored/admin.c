@@ -5,9 +5,8 @@
  * Requests of administrators: CONTROL commands, features, quotas.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "alloc.h"
 #include "number.h"
 #include "store.h"
 
@@ -27,31 +26,29 @@ static int arg_u32(const char *text, uint32_t *number)
 /* What the tree says a domain uses, to compare with what was counted. */
 static void count_node(void *arg, const struct node *node, const char *path, size_t len)
 {
-	struct quota_use *use = arg;
-	struct quota_use *owner = &use[node->perms->list[0].domid];
+	struct domain *owner = domain_get(arg, node->perms->list[0].domid);
 
 	(void)path;
 	if (!len)
 		return;
-	owner->nodes++;
-	owner->node_bytes += node_cost(node);
+	owner->counted_nodes++;
+	owner->counted_bytes += node_cost(node);
 }
 
 static int control_check(struct control *control)
 {
 	struct store *store = control->request->conn->store;
-	struct quota_use *use = xcalloc(STORE_DOMID_COUNT, sizeof(*use));
+	struct domain *domain;
 	unsigned int wrong = 0;
 
-	tree_walk(store->top, "", 0, count_node, use);
-	for (unsigned int i = 1; i < STORE_DOMID_COUNT; i++) {
-		const struct domain *domain = store->domains[i];
-
-		if (use[i].nodes != (domain ? domain->use.nodes : 0) ||
-		    use[i].node_bytes != (domain ? domain->use.node_bytes : 0))
-			wrong++;
+	LIST_FOREACH(domain, &store->domains, link) {
+		domain->counted_nodes = 0;
+		domain->counted_bytes = 0;
 	}
-	free(use);
+	tree_walk(store->top, "", 0, count_node, store);
+	LIST_FOREACH(domain, &store->domains, link)
+		wrong += domain->counted_nodes != domain->use.nodes ||
+			 domain->counted_bytes != domain->use.node_bytes;
 	if (wrong)
 		request_reply(control->request, "%u domains are accounted wrongly", wrong);
 	else

@@ -171,23 +171,40 @@ static int make_directories(const struct daemon *daemon, const char *rundir)
 	return EXIT_OK;
 }
 
+static int refuse_second(const struct daemon *daemon)
+{
+	char pid[16] = "";
+
+	if (read(daemon->pid_fd, pid, sizeof(pid) - 1) < 0)
+		pid[0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	fprintf(stderr, "pvn-stored: already running for %s (pid %s)\n"
+		"  hint: stop that one first, or use another --rundir\n", daemon->dir, pid);
+	return EXIT_REFUSED;
+}
+
+/* Is the locked file still the one that others would open? One that ended removed its own. */
+static bool pid_file_is_current(const struct daemon *daemon)
+{
+	struct stat ours, current;
+
+	return !fstat(daemon->pid_fd, &ours) && !stat(daemon->pid_path, &current) &&
+	       ours.st_ino == current.st_ino;
+}
+
 /* The lock outlives a fork but not the last process that holds the descriptor. */
 static int lock_pid_file(struct daemon *daemon)
 {
-	daemon->pid_fd = open(daemon->pid_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (daemon->pid_fd < 0)
-		return complain("open the pid file", daemon->pid_path, NULL);
-	if (flock(daemon->pid_fd, LOCK_EX | LOCK_NB)) {
-		char pid[16] = "";
-
-		if (read(daemon->pid_fd, pid, sizeof(pid) - 1) < 0)
-			pid[0] = '\0';
-		pid[strcspn(pid, "\n")] = '\0';
-		fprintf(stderr, "pvn-stored: already running for %s (pid %s)\n"
-			"  hint: stop that one first, or use another --rundir\n", daemon->dir, pid);
-		return EXIT_REFUSED;
+	for (;;) {
+		daemon->pid_fd = open(daemon->pid_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (daemon->pid_fd < 0)
+			return complain("open the pid file", daemon->pid_path, NULL);
+		if (flock(daemon->pid_fd, LOCK_EX | LOCK_NB))
+			return refuse_second(daemon);
+		if (pid_file_is_current(daemon))
+			return EXIT_OK;
+		close(daemon->pid_fd);
 	}
-	return EXIT_OK;
 }
 
 static int write_pid_file(const struct daemon *daemon)

@@ -37,7 +37,7 @@ static uint32_t op_limit(const struct op *op, uint16_t domid, enum quota quota)
 {
 	static const struct quota_limits none;
 	const struct store *store = op->view->store;
-	const struct domain *domain = store->domains[domid];
+	const struct domain *domain = domain_find(op->view->store, domid);
 
 	return quota_limit(&store->limits, domain ? &domain->limits : &none, quota);
 }

@@ -15,6 +15,17 @@ static const char *const initial_nodes[] = {
 	"/", "@introduceDomain", "@releaseDomain", "/tool/xenstored", "/local/domain",
 };
 
+static void charge_initial(void *store, const struct node *node, const char *path, size_t len)
+{
+	struct domain *root = domain_get(store, 0);
+
+	(void)path;
+	if (!len)
+		return;
+	root->use.nodes++;
+	root->use.node_bytes += node_cost(node);
+}
+
 struct store *store_new(void)
 {
 	const struct perm root_only = { .domid = 0, .access = PERM_NONE };
@@ -23,6 +34,7 @@ struct store *store_new(void)
 
 	quota_init(&store->limits);
 	LIST_INIT(&store->conns);
+	LIST_INIT(&store->domains);
 	TAILQ_INIT(&store->dirty);
 	watch_points_init(store);
 	store->generation = 1;
@@ -32,7 +44,15 @@ struct store *store_new(void)
 			  store->generation);
 	perms_put(perms);
 	domain_get(store, 0)->introduced = true;
+	tree_walk(store->top, "", 0, charge_initial, store);
 	return store;
+}
+
+static void domain_forget(struct domain *domain)
+{
+	LIST_REMOVE(domain, link);
+	LIST_REMOVE(domain, hash_link);
+	free(domain);
 }
 
 void store_free(struct store *store)
@@ -41,19 +61,29 @@ void store_free(struct store *store)
 		conn_free(LIST_FIRST(&store->conns));
 	node_put(store->top);
 	watch_points_free(store);
-	for (unsigned int i = 0; i < STORE_DOMID_COUNT; i++)
-		free(store->domains[i]);
+	while (!LIST_EMPTY(&store->domains))
+		domain_forget(LIST_FIRST(&store->domains));
 	free(store);
+}
+
+static struct domain_bucket *domain_bucket(struct store *store, uint16_t domid)
+{
+	return &store->domain_hash[domid % STORE_DOMAIN_BUCKETS];
 }
 
 struct domain *domain_find(struct store *store, uint16_t domid)
 {
-	return store->domains[domid];
+	struct domain *domain;
+
+	LIST_FOREACH(domain, domain_bucket(store, domid), hash_link)
+		if (domain->domid == domid)
+			return domain;
+	return NULL;
 }
 
 struct domain *domain_get(struct store *store, uint16_t domid)
 {
-	struct domain *domain = store->domains[domid];
+	struct domain *domain = domain_find(store, domid);
 
 	if (domain)
 		return domain;
@@ -61,13 +91,16 @@ struct domain *domain_get(struct store *store, uint16_t domid)
 	domain->domid = domid;
 	domain->target = domid;
 	domain->features = STORE_FEATURES;
-	store->domains[domid] = domain;
+	LIST_INSERT_HEAD(&store->domains, domain, link);
+	LIST_INSERT_HEAD(domain_bucket(store, domid), domain, hash_link);
 	return domain;
 }
 
 bool domain_is_known(struct store *store, uint16_t domid)
 {
-	return store->domains[domid] && store->domains[domid]->introduced;
+	const struct domain *domain = domain_find(store, domid);
+
+	return domain && domain->introduced;
 }
 
 struct domain *domain_introduce(struct store *store, uint16_t domid, uint16_t target)
@@ -156,18 +189,19 @@ static void domain_purge(struct store *store, uint16_t domid)
 
 static void domain_forget_target(struct store *store, uint16_t domid)
 {
+	struct domain *domain;
 	struct conn *conn;
 
-	for (unsigned int i = 0; i < STORE_DOMID_COUNT; i++)
-		if (store->domains[i] && store->domains[i]->target == domid)
-			store->domains[i]->target = i;
+	LIST_FOREACH(domain, &store->domains, link)
+		if (domain->target == domid)
+			domain->target = domain->domid;
 	LIST_FOREACH(conn, &store->conns, link)
 		conn->cred.target = conn->domain->target;
 }
 
 int domain_release(struct store *store, uint16_t domid)
 {
-	struct domain *domain = store->domains[domid];
+	struct domain *domain = domain_find(store, domid);
 	bool introduced = domain && domain->introduced;
 
 	if (domid == 0)
@@ -176,8 +210,10 @@ int domain_release(struct store *store, uint16_t domid)
 		conn_free(domain->conn);
 	store->release_count++;
 	domain_purge(store, domid);
-	free(store->domains[domid]);
-	store->domains[domid] = NULL;
+	/* Looked up again: the purge made one if there was none. */
+	domain = domain_find(store, domid);
+	if (domain)
+		domain_forget(domain);
 	domain_forget_target(store, domid);
 	if (!introduced)
 		return ENOENT;

@@ -31,12 +31,14 @@ struct watch;
 struct watch_point;
 
 enum {
-	STORE_DOMID_COUNT = 0x10000,
+	STORE_DOMAIN_BUCKETS = 1024,
 	STORE_HASH_BUCKETS = 32768,
 };
 
 /* Somebody who may own nodes. Exists while introduced, and while anything is charged to it. */
 struct domain {
+	LIST_ENTRY(domain) link;	/* of all domains */
+	LIST_ENTRY(domain) hash_link;
 	uint16_t domid;
 	uint16_t target;		/* acts for this domain too; == domid for none */
 	bool introduced;
@@ -44,6 +46,7 @@ struct domain {
 	struct conn *conn;		/* its ring, or NULL */
 	struct quota_use use;
 	struct quota_limits limits;	/* what differs from the global ones */
+	int64_t counted_nodes, counted_bytes;	/* by CONTROL check, to compare with `use` */
 };
 
 /* One change of the tree that watchers have to hear of. */
@@ -148,6 +151,7 @@ struct watch {
 
 LIST_HEAD(message_bucket, message);
 LIST_HEAD(point_bucket, watch_point);
+LIST_HEAD(domain_bucket, domain);
 
 struct store {
 	struct node *top;
@@ -155,7 +159,8 @@ struct store {
 	uint64_t release_count;		/* domains released so far */
 	uint64_t now_us;		/* monotonic, set by the transport before each turn */
 	struct quota_limits limits;
-	struct domain *domains[STORE_DOMID_COUNT];
+	LIST_HEAD(, domain) domains;
+	struct domain_bucket domain_hash[STORE_DOMAIN_BUCKETS];
 	LIST_HEAD(, conn) conns;
 	uint64_t last_conn_id;
 	unsigned int txn_count;		/* open, of all connections */

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * libFuzzer target for the store: a local program and two guests send requests,
+ * raw bytes, read or do not read their answers, come and go. Afterwards the
+ * accounting of every domain must agree with the tree; the sanitizers watch the
+ * rest. Use store.dict as dictionary.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ring.h"
+#include "store.h"
+
+enum { GUESTS = 2, FIRST_GUEST = 3 };
+
+struct input {
+	const uint8_t *data;
+	size_t len;
+};
+
+static uint8_t take(struct input *input)
+{
+	if (!input->len)
+		return 0;
+	input->len--;
+	return *input->data++;
+}
+
+static void drain(struct conn *conn)
+{
+	struct iovec pieces[8];
+	unsigned int count;
+
+	while ((count = conn_output(conn, pieces, 8)))
+		for (unsigned int i = 0; i < count; i++)
+			conn_output_done(conn, pieces[i].iov_len);
+}
+
+static void feed(struct conn *conn, const void *bytes, size_t len)
+{
+	unsigned int budget = 100;
+	size_t room;
+	uint8_t *space = conn_input_space(conn, &room);
+
+	if (len > room)
+		len = room;
+	memcpy(space, bytes, len);
+	conn->in_len += len;
+	if (conn_process(conn, &budget) == CONN_BROKEN)
+		conn_reset(conn);
+	/* Like an ever later time: nobody is paused for long. */
+	conn->store->now_us += 1000;
+}
+
+static void send_request(struct conn *conn, struct input *input)
+{
+	uint8_t bytes[sizeof(struct pvn_store_header) + 256];
+	struct pvn_store_header header = {
+		.type = take(input) % 30,
+		.tx_id = take(input) % 4,
+		.len = take(input),
+	};
+
+	if (header.len > input->len)
+		header.len = input->len;
+	memcpy(bytes, &header, sizeof(header));
+	memcpy(bytes + sizeof(header), input->data, header.len);
+	input->data += header.len;
+	input->len -= header.len;
+	feed(conn, bytes, sizeof(header) + header.len);
+}
+
+static struct conn *guest_conn(struct store *store, unsigned int number)
+{
+	uint16_t domid = FIRST_GUEST + number % GUESTS;
+
+	if (!domain_is_known(store, domid))
+		domain_introduce(store, domid, domid);
+	return domain_find(store, domid)->conn;
+}
+
+static void step(struct store *store, struct conn *root, struct input *input)
+{
+	uint8_t what = take(input);
+	struct conn *conn = what & 1 ? root : guest_conn(store, what >> 1);
+	size_t len;
+
+	switch (what >> 4) {
+	case 0:
+		len = take(input);
+		len = len < input->len ? len : input->len;
+		feed(conn, input->data, len);
+		input->data += len;
+		input->len -= len;
+		break;
+	case 1:
+		domain_release(store, FIRST_GUEST + take(input) % GUESTS);
+		break;
+	case 2:
+		drain(conn);
+		break;
+	default:
+		send_request(conn, input);
+	}
+}
+
+static void check(struct store *store, struct conn *root)
+{
+	static const struct pvn_store_header header = { .type = PVN_STORE_CONTROL, .len = 6 };
+	uint8_t bytes[sizeof(header) + 6];
+	struct iovec piece;
+
+	conn_reset(root);
+	memcpy(bytes, &header, sizeof(header));
+	memcpy(bytes + sizeof(header), "check", 6);
+	feed(root, bytes, sizeof(bytes));
+	if (conn_output(root, &piece, 1) != 1 ||
+	    memcmp((uint8_t *)piece.iov_base + sizeof(header), "OK", 3)) {
+		fputs("accounting and tree disagree\n", stderr);
+		abort();
+	}
+	for (unsigned int i = 0; i < GUESTS; i++)
+		domain_release(store, FIRST_GUEST + i);
+	conn_reset(root);
+	if (store->txn_count || store->watch_count)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct input input = { data, len };
+	struct store *store = store_new();
+	struct conn *root = conn_new(store, domain_get(store, 0), true);
+
+	while (input.len)
+		step(store, root, &input);
+	check(store, root);
+	store_free(store);
+	return 0;
+}
