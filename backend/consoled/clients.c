@@ -81,7 +81,7 @@ void clients_poll(const struct clients *clients, struct pollfd *fds, bool input)
 	fds[0].events = POLLIN;
 	for (i = 0; i < clients->count; i++) {
 		fds[i + 1].fd = clients->client[i].fd;
-		fds[i + 1].events = (input ? POLLIN : 0) |
+		fds[i + 1].events = (input && !clients->client[i].silent ? POLLIN : 0) |
 				    (clients->client[i].output.used ? POLLOUT : 0);
 	}
 }
@@ -98,6 +98,7 @@ static void accept_one(struct clients *clients)
 		return;
 	}
 	client->fd = fd;
+	client->silent = false;
 	clients->count++;
 	tail_append(&client->output, &clients->history);
 	flush_output(client);
@@ -114,7 +115,9 @@ static void read_input(struct client *client, struct tail *typed)
 	count = recv(client->fd, bytes, room < sizeof(bytes) ? room : sizeof(bytes), 0);
 	if (count > 0)
 		tail_add(typed, bytes, (size_t)count);
-	else if (count == 0 || (errno != EAGAIN && errno != EINTR))
+	else if (count == 0)
+		client->silent = true;
+	else if (errno != EAGAIN && errno != EINTR)
 		drop(client);
 }
 

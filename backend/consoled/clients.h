@@ -22,6 +22,7 @@ enum {
 
 struct client {
 	int fd;			/* -1: gone, removed by the next clients_handle() */
+	bool silent;		/* has closed its sending half, still looks on */
 	struct tail output;
 };
 
