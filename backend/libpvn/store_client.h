@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest path, token or value is what fits a 4096-byte message. */
+/* Run directory where neither a path nor $PVN_RUNDIR is given. */
 #define PVN_STORE_DEFAULT_RUNDIR "/run/paravane"
 
 struct pvn_store;
@@ -161,7 +161,8 @@ bool pvn_store_events_pending(const struct pvn_store *store);
 int pvn_store_wait_value(struct pvn_store *store, const char *path, const char *value,
 			 int timeout_ms);
 
-/* Any request of the protocol, for those that have no function of their own: the
+/*
+ * Any request of the protocol, for those that have no function of their own: the
  * payload is sent as it is and the reply's payload returned, malloc'ed and
  * followed by an uncounted NUL. `type` is an enum pvn_store_type.
  */

@@ -152,7 +152,7 @@ static int daemon_set_paths(struct daemon *daemon, const char *rundir)
 	if ((size_t)len + sizeof("/control") > sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
 		return complain("use run directory", rundir,
-				"the path of a socket is limited to 107 bytes; choose a shorter one");
+				"the path of a socket is limited to 107 bytes; use a shorter one");
 	}
 	sprintf(daemon->socket_path, "%s/socket", daemon->dir);
 	sprintf(daemon->control_path, "%s/control", daemon->dir);

@@ -80,15 +80,29 @@ static void point_release(struct watch_point *point)
 	}
 }
 
+static struct watch_point *point_find_path(struct store *store, const struct path *path)
+{
+	struct watch_point *point = store->points;
+	size_t pos = 0, name_len;
+	const char *name;
+
+	while (point && path_next_name(path->text, path->len, &pos, &name, &name_len))
+		point = point_find(store, point, name, name_len);
+	return point;
+}
+
+/* Searched at its point: a connection may have very many watches, a node rarely has. */
 static struct watch *watch_find(struct conn *conn, const struct path *path, const char *token,
 				size_t token_len)
 {
+	struct watch_point *point = point_find_path(conn->store, path);
 	struct watch *watch;
 
-	LIST_FOREACH(watch, &conn->watches, conn_link)
-		if (watch->token_len == token_len && watch->path_len == path->len &&
-		    watch->home_len == path->home_len && !memcmp(watch->token, token, token_len) &&
-		    !memcmp(watch->path, path->text, path->len))
+	if (!point)
+		return NULL;
+	LIST_FOREACH(watch, &point->watches, point_link)
+		if (watch->conn == conn && watch->token_len == token_len &&
+		    watch->home_len == path->home_len && !memcmp(watch->token, token, token_len))
 			return watch;
 	return NULL;
 }
