@@ -326,13 +326,30 @@ static void on_conn_gone(struct conn *conn)
 	conn->transport = NULL;
 }
 
+/*
+ * A connection that used up its turn activates itself again (peer_again()).
+ * Without a limit libevent would run such ones for ever without asking the
+ * kernel whether somebody else has something to say.
+ */
+static struct event_base *make_event_base(void)
+{
+	enum { CALLBACKS_BETWEEN_POLLS = 16 };
+	struct event_config *config = alloc_checked(event_config_new());
+	struct event_base *base;
+
+	event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BETWEEN_POLLS, 0);
+	base = alloc_checked(event_base_new_with_config(config));
+	event_config_free(config);
+	return base;
+}
+
 static int daemon_serve(struct daemon *daemon, int ready_fd)
 {
 	struct server *server = &daemon->server;
 	struct event *term, *interrupt;
 	int code;
 
-	server->base = alloc_checked(event_base_new());
+	server->base = make_event_base();
 	LIST_INIT(&server->control_peers);
 	server->store = store_new();
 	server->store->conn_gone = on_conn_gone;

@@ -449,6 +449,51 @@ static void wrong_introductions_are_refused(void **state)
 	guest_free(&open);
 }
 
+/* Keeps the daemon busy with one connection's requests until killed. */
+static void flood(void)
+{
+	static struct pvn_store_header requests[2048];
+	static char replies[65536];
+	int fd = pvn_store_fd(pvn_store_open(NULL));
+	ssize_t sent = 0;
+
+	/* TRANSACTION_END of no transaction: the shortest request, answered by an error. */
+	for (size_t i = 0; i < 2048; i++)
+		requests[i].type = PVN_STORE_TRANSACTION_END;
+	for (;;) {
+		ssize_t got = send(fd, (char *)requests + sent, sizeof(requests) - sent,
+				   MSG_DONTWAIT);
+
+		if (got > 0)
+			sent = (sent + got) % (ssize_t)sizeof(requests);
+		while (recv(fd, replies, sizeof(replies), MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
+static void a_flood_of_requests_does_not_starve_others(void **state)
+{
+	pid_t pids[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			alarm(20);
+			flood();
+		}
+	}
+	usleep(100000);
+	alarm(15);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(pvn_store_exists(store, 0, "/tool"), 1);
+	alarm(0);
+	for (int i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
 static void a_lost_daemon_is_reported_not_waited_for(void **state)
 {
 	struct pvn_store *own = pvn_store_open(NULL);
@@ -478,6 +523,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_guest_speaks_through_its_page_until_released),
 		cmocka_unit_test(a_guest_that_breaks_the_rules_harms_itself_and_may_reconnect),
 		cmocka_unit_test(wrong_introductions_are_refused),
+		cmocka_unit_test(a_flood_of_requests_does_not_starve_others),
 		cmocka_unit_test(a_lost_daemon_is_reported_not_waited_for),
 	};
 
