@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * One run of a guest, from loading to its end, in a process of its own: whatever
+ * goes wrong in it, the kernel cleans up, and the next run starts from nothing.
+ *
+ * It tells the monitor by JSON packets on a socket:
+ *	{"problem": {...}}			it did not start, and has ended
+ *	{"started": true, "partition": N}	the guest runs
+ *	{"stopped": REASON, "detail": TEXT}	it crashed and is preserved
+ *	{"ended": REASON, "detail": TEXT}	it is over
+ * A SIGTERM, or the end of the monitor, ends it.
+ */
+#ifndef WORKER_RUNNER_H
+#define WORKER_RUNNER_H
+
+#include "worker/admission.h"
+#include "worker/config.h"
+
+/* Reasons, as `pvn list` shows them. */
+#define REASON_SHUTDOWN		"shutdown"
+#define REASON_REBOOT		"reboot"
+#define REASON_PANIC		"panic"
+#define REASON_TRIPLE_FAULT	"triple fault"
+#define REASON_HALTED		"halted"
+#define REASON_KILLED		"killed"
+#define REASON_ERROR		"error"
+
+int runner_main(const struct config *config, const struct admission *admission, const char *uuid,
+		int socket);
+
+#endif
