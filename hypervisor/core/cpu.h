@@ -43,9 +43,11 @@ struct cpu {
 
 	struct spinlock timer_lock;
 	struct list timers;		/* [timer_lock] in order of deadline */
+	uint64_t nudge;			/* (o) TSC at which the guest must exit, whatever else; ~0 */
 	uint64_t timer_programmed;	/* (o) TSC deadline the hardware is set to */
 
 	uint64_t idle_tsc;		/* (o) */
+	uint64_t timer_interrupts, kicks, device_interrupts;	/* (o) */
 	void *vendor;			/* (o) of the vendor folder */
 };
 

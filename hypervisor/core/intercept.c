@@ -126,6 +126,6 @@ void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, u
 	/* Suspended before the message can be seen: the parent's resume comes after. */
 	vp_stop(vp, VP_STOP_INTERCEPT);
 	if (!post_to_root(vp, buffer))
-		log_warn("partition %llu vp %u: nobody takes intercept message 0x%x\n",
+		log_warn("partition %llu vp %u: nobody takes intercept message 0x%x",
 			 (unsigned long long)vp->partition->id, vp->index, message_type);
 }

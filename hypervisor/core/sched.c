@@ -35,7 +35,7 @@ void sched_init_cpu(struct cpu *cpu)
 	list_init(&cpu->run_queue);
 	list_init(&cpu->timers);
 	cpu->slice_end = ~0ull;
-	cpu->timer_programmed = ~0ull;
+	cpu->timer_programmed = cpu->nudge = ~0ull;
 }
 
 static struct cpu *lock_home(struct vp *vp)
@@ -321,6 +321,7 @@ static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)
 	bool entered = false;
 
 	__atomic_fetch_add(&cpu->entry_generation, 1, __ATOMIC_SEQ_CST);
+	cpu->nudge = ~0ull;
 	if (!must_leave(cpu, vp) && exit_prepare_entry(vp)) {
 		flush_if_stale(vp);
 		timer_program();

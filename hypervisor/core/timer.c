@@ -73,7 +73,6 @@ void timer_arm(struct timer *timer, uint64_t tsc_deadline)
 	timer->deadline = tsc_deadline;
 	timer_insert(cpu, timer);
 	spin_unlock(&cpu->timer_lock);
-	timer_program();
 }
 
 /* Takes the first timer off the queue if it is due. */
@@ -112,7 +111,7 @@ void timer_run_queue(void)
 void timer_program(void)
 {
 	struct cpu *cpu = plat_this_cpu();
-	uint64_t deadline = cpu->slice_end;
+	uint64_t deadline = cpu->slice_end < cpu->nudge ? cpu->slice_end : cpu->nudge;
 
 	spin_lock(&cpu->timer_lock);
 	if (!list_is_empty(&cpu->timers)) {

@@ -22,10 +22,13 @@ struct timer {
 };
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
-/* Calls of one timer are serialized by its owner's lock. Queued on this processor. */
+/*
+ * Calls of one timer are serialized by its owner's lock. Queued on this processor, whose
+ * timer_program() before the next guest entry or sleep makes it count.
+ */
 void timer_arm(struct timer *timer, uint64_t tsc_deadline);
 void timer_cancel(struct timer *timer);
-/* As timer_cancel(), and no callback runs any more: before the timer's memory goes. No locks held. */
+/* As timer_cancel(), and no callback runs any more: before its memory goes. No locks held. */
 void timer_cancel_wait(struct timer *timer);
 /* Runs what is due on this processor and programs the hardware for the rest. */
 void timer_run_queue(void);

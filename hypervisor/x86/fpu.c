@@ -52,9 +52,16 @@ void fpu_save(struct vp *vp)
 		fxsave(vp->fpu);
 		return;
 	}
+	fpu_sync_xcr0(vp);
 	if (vp->xcr0 != features)
 		xsetbv(0, features);
 	xsave(vp->fpu, features);
+}
+
+void fpu_sync_xcr0(struct vp *vp)
+{
+	if (features)
+		vp->xcr0 = xgetbv(0);
 }
 
 void debug_load(const struct vp *vp)

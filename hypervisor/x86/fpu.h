@@ -12,6 +12,11 @@
 void fpu_init_cpu(void);
 void fpu_load(const struct vp *vp);	/* into this processor */
 void fpu_save(struct vp *vp);
+/*
+ * Where XSETBV does not exit (QEMU 7.2 has no such intercept) the guest changes XCR0 by
+ * itself: vp->xcr0 is what the processor has.
+ */
+void fpu_sync_xcr0(struct vp *vp);
 /* Debug address registers, which no vendor switches. */
 void debug_load(const struct vp *vp);
 void debug_save(struct vp *vp);

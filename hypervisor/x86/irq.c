@@ -56,6 +56,8 @@ static void device_interrupt(unsigned int vector)
 	struct vp *root = plat_this_cpu()->root_vp;
 	bool level = apic_is_level(vector);
 
+	plat_this_cpu()->device_interrupts++;
+
 	/*
 	 * Edge: done with the processor's APIC at once. Level: its in-service bit stays
 	 * until the root acknowledges, or the line would fire again and again.
@@ -83,10 +85,12 @@ void irq_handle(struct irq_frame *frame)
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
+		plat_this_cpu()->timer_interrupts++;
 		plat_this_cpu()->timer_programmed = ~0ull;
 		timer_run_queue();
 		break;
 	case VECTOR_KICK:
+		plat_this_cpu()->kicks++;
 		apic_eoi();	/* the interrupt itself was the message */
 		break;
 	case VECTOR_SPURIOUS:

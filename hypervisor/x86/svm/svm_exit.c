@@ -6,7 +6,7 @@
  * where the processor has it; without it they are those of the plain encodings, so a
  * guest that puts prefixes in front of them harms only itself (docs/caveats.md).
  */
-#include "x86/insn.h"
+#include "x86/fpu.h"
 #include "x86/svm/svm.h"
 
 #define IO_IN		(1u << 0)
@@ -85,7 +85,10 @@ void svm_decode_exit(struct vp *vp, struct vp_exit *exit)
 		exit->reason = EXIT_WINDOW;
 		return;
 	case SVM_HLT: plain(vmcb, exit, EXIT_HALT, 1); return;
-	case SVM_CPUID: plain(vmcb, exit, EXIT_CPUID, 2); return;
+	case SVM_CPUID:
+		fpu_sync_xcr0(vp);	/* leaf 0xd depends on it */
+		plain(vmcb, exit, EXIT_CPUID, 2);
+		return;
 	case SVM_VMMCALL: plain(vmcb, exit, EXIT_HYPERCALL, 3); return;
 	case SVM_XSETBV: plain(vmcb, exit, EXIT_XSETBV, 3); return;
 	case SVM_WBINVD:

@@ -203,13 +203,7 @@ static void svm_request_window(struct vp *vp, bool on)
 	struct vmcb *vmcb = svm_vmcb(vp);
 
 	if (on && vmcb->interrupt_state & 1 && svm_features.loses_shadow) {
-		struct cpu *cpu = plat_this_cpu();
-		uint64_t soon = plat_tsc() + plat_tsc_hz() / 50000;
-
-		if (soon < cpu->timer_programmed) {
-			cpu->timer_programmed = soon;
-			plat_timer_set(soon);
-		}
+		plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000;
 		on = false;
 	}
 	vmcb->interrupt_control &= ~(INT_V_IRQ | INT_V_PRIORITY);
