@@ -28,13 +28,21 @@ static void fault(struct vp *vp) { virt->inject_exception(vp, VECTOR_GP, true, 0
 
 /* --- before an entry --- */
 
-static void take_init(struct vp *vp)
+/*
+ * Outside of the span in which entry_generation is odd: a reset moves overlays, which
+ * waits for other processors to leave their guests, and one of these may wait for us.
+ */
+void exit_take_init(struct vp *vp)
 {
-	vp_reset(vp);
-	vp->halted = false;
-	/* INIT parks all but the boot processor until a start-up IPI comes. */
+	if (!__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST))
+		return;
+	/* INIT parks all but the boot processor; the order is send_startup()'s in lapic.c. */
 	if (vp->index)
 		__atomic_fetch_or(&vp->stop_reasons, VP_STOP_SIPI, __ATOMIC_SEQ_CST);
+	vp_reset(vp);
+	__atomic_store_n(&vp->init_pending, false, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vp->sipi_vector, __ATOMIC_SEQ_CST) >= 0)
+		vp_resume(vp, VP_STOP_SIPI);
 }
 
 static void take_sipi(struct vp *vp)
@@ -70,11 +78,8 @@ bool exit_has_work(struct vp *vp)
 
 bool exit_prepare_entry(struct vp *vp)
 {
-	if (__atomic_exchange_n(&vp->init_pending, false, __ATOMIC_SEQ_CST)) {
-		take_init(vp);
-		if (vp->stop_reasons)
-			return false;
-	}
+	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST))
+		return true;	/* came just now, with a kick: the guest is left at once */
 	if (vp->sipi_vector >= 0)
 		take_sipi(vp);
 	lapic_sync_assist(vp);
@@ -313,8 +318,12 @@ static void handle_fatal(struct vp *vp, const struct vp_exit *exit)
 	struct pvn_intercept_header header;
 
 	if (vp->partition->is_root) {
-		if (exit->reason == EXIT_TRIPLE_FAULT)
-			panic("the root partition's vp %u had a triple fault", vp->index);
+		/* What a kernel does that knows no other way to reboot. */
+		if (exit->reason == EXIT_TRIPLE_FAULT) {
+			log_info("root vp %u: triple fault at rip %llx, resetting the machine", vp->index,
+				 (unsigned long long)vp->regs.rip);
+			plat_reset();
+		}
 		panic("the processor refused the state of the root's vp %u: code 0x%llx info 0x%llx", vp->index,
 		      (unsigned long long)exit->failed.code, (unsigned long long)exit->failed.info);
 	}

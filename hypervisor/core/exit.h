@@ -11,7 +11,9 @@
 
 /* Handles one exit of the current VP. */
 void exit_handle(struct vp *vp, struct vp_exit *exit);
-/* INIT/SIPI, NMI, interrupts: what is pending goes into the next entry. False: VP is not to run now. */
+/* An INIT that was sent to the VP: resets it. Not between entry_generation's two steps. */
+void exit_take_init(struct vp *vp);
+/* SIPI, NMI, interrupts: what is pending goes into the next entry. False: VP is not to run now. */
 bool exit_prepare_entry(struct vp *vp);
 
 /* Would exit_prepare_entry() find a reason to run the halted VP? Any processor. */

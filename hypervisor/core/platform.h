@@ -45,6 +45,8 @@ void plat_log_write(const char *text, size_t bytes);
 uint64_t plat_hpa_end(void);
 /* Values of the real CPUID instruction on this processor. */
 void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* Resets the machine, as a processor's triple fault would. */
+_Noreturn void plat_reset(void);
 /* Does not return: stops all processors, shows their state. */
 _Noreturn void plat_panic_stop(void);
 

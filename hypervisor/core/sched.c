@@ -285,7 +285,7 @@ static void put(struct cpu *cpu, struct vp *vp)
 		enqueue(cpu, vp);
 	}
 	spin_unlock(&cpu->run_lock);
-	cpu->slice_end = ~0ull;
+	cpu->slice_end = cpu->nudge = ~0ull;
 }
 
 /* Somebody waits: the current VP has until the end of a slice, counted from its start. */
@@ -338,6 +338,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 
 	vp->run_start = plat_tsc();
 	virt->vp_load(vp);
+	exit_take_init(vp);
 	while (!slice_over(cpu, vp) && enter(cpu, vp, &exit)) {
 		vp->counters.exits++;
 		vp->counters.exit_reason[exit.reason]++;
@@ -345,6 +346,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 			plat_interrupts_take();
 		else
 			exit_handle(vp, &exit);
+		exit_take_init(vp);
 	}
 	put(cpu, vp);
 }

@@ -118,3 +118,12 @@ void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) { cpuid(leaf, 
 void plat_interrupts_take(void) { irq_window(); }
 void plat_interrupts_wait(void) { irq_wait(); }
 void plat_set_xcr0(uint64_t value) { xsetbv(0, value); }
+
+_Noreturn void plat_reset(void)
+{
+	outb(0xcf9, 0x02);
+	outb(0xcf9, 0x06);
+	outb(0x64, 0xfe);
+	for (;;)
+		cpu_halt();
+}
