@@ -26,10 +26,11 @@ RUN, INPUT, KILL = 1, 2, 3
 HELLO, OUTPUT, ERRORS, EXIT = 16, 17, 18, 19
 HEADER = struct.Struct("<III")
 INPUT_CHUNK = 64 * 1024
+CHECK_SECONDS = 1
 
 
 class Closed(Exception):
-    """The machine is gone."""
+    """The machine is gone; the text says how it is known."""
 
 
 class TimedOut(Exception):
@@ -37,27 +38,20 @@ class TimedOut(Exception):
 
 
 class Channel:
-    """Frames over a connected socket."""
+    """Frames over a connected socket. `check` is called about once a second while
+    waiting, and raises Closed when the machine can no longer answer."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, check):
         self._socket = connection
+        self._check = check
         self._buffer = bytearray()
         self._ids = itertools.count(1)
         self._waiting = {}      # job id -> frames that arrived while another was waited for
 
-    def wait_hello(self, deadline, alive):
-        """Wait for the agent. `alive()` false means that waiting is pointless."""
-        while True:
-            try:
-                _, kind, _ = self._receive(min(deadline, time.monotonic() + 0.5))
-            except TimedOut:
-                if not alive():
-                    raise Closed from None
-                if time.monotonic() >= deadline:
-                    raise
-                continue
-            if kind == HELLO:
-                return
+    def wait_hello(self, deadline):
+        """Wait for the agent."""
+        while self._receive(deadline)[1] != HELLO:
+            pass
 
     def start(self, command, data=b""):
         """Start a job with `data` as its stdin; returns its id."""
@@ -104,9 +98,9 @@ class Channel:
     def _peek(self, count, deadline):
         """The first `count` bytes, left in the buffer until a frame is whole."""
         while len(self._buffer) < count:
-            rest = None if deadline is None else max(0, deadline - time.monotonic())
-            if not select.select([self._socket], [], [], rest)[0]:
-                raise TimedOut
+            if not select.select([self._socket], [], [], self._patience(deadline))[0]:
+                self._check()
+                continue
             try:
                 data = self._socket.recv(1 << 20)
             except OSError as error:
@@ -115,6 +109,16 @@ class Channel:
                 raise Closed
             self._buffer += data
         return bytes(self._buffer[:count])
+
+    @staticmethod
+    def _patience(deadline):
+        """How long to wait before the next look around."""
+        if deadline is None:
+            return CHECK_SECONDS
+        rest = deadline - time.monotonic()
+        if rest <= 0:
+            raise TimedOut
+        return min(rest, CHECK_SECONDS)
 
 
 def pair():

@@ -13,7 +13,7 @@ from machine import cpio, kernels, paths, tools
 BUSYBOX = Path("/bin/busybox")
 ROOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic", "ext4", "overlay")
 GUEST_MODULES = ("crc32c_generic", "ext4")
-# Our own, in the order of loading; those not built (yet) are left out.
+# Our own, what they depend on is found by depmod; those not built are left out.
 GUEST_OWN = ("pvn_bus", "pvn_consfront", "pvn_blkfront", "pvn_netfront")
 # What a guest boots from, as the root sees it.
 GUEST_FOLDERS = {"cloud": "usr/share/paravane/guest", "generic": "usr/share/paravane/guest-generic"}
@@ -23,6 +23,8 @@ def root_initramfs(kernel, guest_kernels):
     """Write the root partition's initramfs; the path of it."""
     archive = _start(paths.MACHINE / "root" / "initramfs-init",
                      ("layers/userland", "layers/modules", "layers/upper", "stage"))
+    for each in guest_kernels.values():
+        _index_modules(each)
     order = _add_modules(archive, kernel, ROOT_MODULES)
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
     _add_stage(archive, kernel)
@@ -36,12 +38,8 @@ def root_initramfs(kernel, guest_kernels):
 def guest_initrd(kernel):
     """The bytes of a guest's initrd."""
     archive = _start(paths.MACHINE / "guest" / "initrd-init", ())
-    order = _add_modules(archive, kernel, GUEST_MODULES)
-    for name in GUEST_OWN:
-        built = own_modules(kernel) / f"{name}.ko"
-        if built.exists():
-            archive.copy(f"lib/modules/{name}.ko", built)
-            order.append(f"{name}.ko")
+    own = [name for name in GUEST_OWN if (own_modules(kernel) / f"{name}.ko").exists()]
+    order = _add_modules(archive, kernel, [*GUEST_MODULES, *own])
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
     return archive.bytes()
 
@@ -83,7 +81,6 @@ def _add_stage(archive, kernel):
     for name in ("init", "power", "welcome", "demo"):
         place = "usr/libexec/paravane" if name == "demo" else "usr/libexec/paravane/machine"
         archive.copy(f"stage/{place}/{name}", paths.MACHINE / "root" / name)
-    _index_modules(kernel)
     for index in sorted(kernel.modules.glob("modules.*")):
         archive.copy(f"stage/usr/lib/modules/{kernel.release}/{index.name}", index)
 

@@ -150,7 +150,7 @@ def with_dependencies(kernel, names):
             raise say.Failure(f"the {kernel.flavour} kernel has no module {name}",
                               where=tools.shorten(kernel.modules))
         # modules.dep lists what must be loaded first last.
-        order += [each for each in [*reversed(needs[path]), path]] if path else []
+        order += [*reversed(needs[path]), path] if path else []
     return list(dict.fromkeys(order))
 
 

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from machine import build, channel, initrd, kernels, paths, qemu, say, tools, us
 
 BUSY = "another ./run or ./test is preparing its machine in this checkout; waiting for it"
 LOG_TAIL_ROWS = 25
+LOG_SCAN_BYTES = 16 << 20
+HYPERVISOR_STOPPED = re.compile(rb"^.*(PANIC on processor|cannot start:).*$", re.MULTILINE)
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Machine:
         with tools.lock(paths.BUILD / ".lock", BUSY):
             initramfs = initrd.root_initramfs(kernel, found)
         ours, theirs = channel.pair()
-        self._channel = channel.Channel(ours)
+        self._channel = channel.Channel(ours, self._check)
         command = qemu.command(self.options, kernel, initramfs, self.logs, theirs.fileno())
         terminal = None if self.options.interactive else subprocess.DEVNULL
         errors = open(self.logs / "qemu.log", "wb")  # pylint: disable=consider-using-with
@@ -85,13 +88,13 @@ class Machine:
         began = time.monotonic()
         self.start()
         try:
-            self._channel.wait_hello(began + self.options.boot_seconds,
-                                     lambda: self.process.poll() is None)
+            self._channel.wait_hello(began + self.options.boot_seconds)
         except channel.TimedOut:
             raise self.failure(f"the root partition did not come up within "
                                f"{self.options.boot_seconds} s") from None
-        except channel.Closed:
-            raise self.failure("the machine ended before the root partition was up") from None
+        except channel.Closed as how:
+            raise self.failure("the machine ended before the root partition was up"
+                               + _because(how)) from None
         self.boot_seconds = time.monotonic() - began
 
     def run(self, command, timeout=60, data=b""):
@@ -135,10 +138,23 @@ class Machine:
         """Turn a closed channel into words."""
         try:
             yield
-        except channel.Closed:
+        except channel.Closed as how:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
-            raise self.failure(f"the machine ended while a command ran: {command}") from None
+                self.process.wait(1)
+            raise self.failure(f"the machine ended{_because(how)} while a command ran: {command}") \
+                from None
+
+    def _check(self):
+        """Raise channel.Closed if the machine cannot answer any more. A hypervisor that
+        panics or refuses to start halts its processors; QEMU then runs on."""
+        if not self.is_alive():
+            raise channel.Closed
+        log = self.logs / "hypervisor.log"
+        text = log.read_bytes()[:LOG_SCAN_BYTES] if log.exists() else b""
+        last_words = HYPERVISOR_STOPPED.search(text)
+        if last_words:
+            time.sleep(1)       # let it finish its dump
+            raise channel.Closed(last_words[0].decode(errors="replace").strip())
 
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
@@ -197,6 +213,10 @@ class Machine:
         if self.process is not None and self.process.poll() is not None:
             how = f" (QEMU exited with {self.process.returncode})"
         return say.Failure(f"{what}{how}\n{self.tail_logs()}", where=tools.shorten(self.logs))
+
+
+def _because(how):
+    return f" ({how})" if str(how) else ""
 
 
 def _claim_logs(stack):

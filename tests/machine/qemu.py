@@ -76,7 +76,7 @@ def root_command_line(options):
     words = ["console=ttyS0", "panic=-1",
              "pvn.machine=" + ("bare" if options.bare else "paravane"),
              "pvn.shell" if options.interactive else "",
-             "" if options.debug else "quiet", options.root_options]
+             "earlyprintk=ttyS0" if options.debug else "quiet", options.root_options]
     return " ".join(word for word in words if word)
 
 
@@ -136,7 +136,7 @@ def _boot(options, kernel, initramfs):
                           hint="--bare boots the root without the hypervisor")
     # Multiboot modules: "file arguments,file"; a comma inside is doubled.
     modules = f"{image} {line.replace(',', ',,')},{initramfs}"
-    words = " ".join(["loglevel=debug" if options.debug else "", options.hypervisor_options])
+    words = " ".join(["log=debug" if options.debug else "", options.hypervisor_options])
     return ["-kernel", _name(paths.HYPERVISOR), "-append", words.strip(), "-initrd", modules]
 
 

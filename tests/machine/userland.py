@@ -91,7 +91,8 @@ _EXT4 = ("-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-m", "0
 # mmdebstrap copies these two from the computer it runs on.
 _ANONYMOUS = ("rm -f etc/resolv.conf etc/machine-id",
               "rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/*.log var/log/apt",
-              "rm -rf boot/* tmp/* run/*")
+              # mmdebstrap may leave the mount point of its own working directory.
+              "rm -rf boot/* tmp/* run/* home/*")
 
 
 def _finish_root():

@@ -110,3 +110,11 @@ def test_usage():
     done = subprocess.run([paths.SOURCE / "run", "frobnicate"], stderr=subprocess.PIPE, text=True,
                           check=False)
     expect(done.returncode == 2 and "after --" in done.stderr, done.stderr)
+
+
+@boot(bare=True)
+def test_libraries(machine):
+    """Every program of this build finds its libraries in the root."""
+    done = machine.run("cd /usr/libexec/paravane && for f in /usr/bin/pvn pvn-*; do "
+                       "ldd $f 2>/dev/null | sed -n \"s|^|$f: |; /not found/p\"; done")
+    expect(done.output == "", done.output + "\nadd the package to [root] in packages.txt")
