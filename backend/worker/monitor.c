@@ -24,6 +24,7 @@
 #include <event2/event.h>
 #include <uuid/uuid.h>
 
+#include "libpvn/guest_store.h"
 #include "libpvn/guests.h"
 #include "worker/control.h"
 #include "worker/log.h"
@@ -83,10 +84,15 @@ static json_t *list_disks(const struct config *config)
 	json_t *disks = json_array();
 	unsigned int i;
 
-	for (i = 0; i < config->disk_count; i++)
+	for (i = 0; i < config->disk_count; i++) {
+		char *image = realpath(config->disk[i].image, NULL);
+
 		json_array_append_new(disks, json_pack("{s:s, s:b}",
-						       "image", config->disk[i].image,
+						       "image",
+						       image ? image : config->disk[i].image,
 						       "read_only", config->disk[i].read_only));
+		free(image);
+	}
 	return disks;
 }
 
@@ -334,7 +340,7 @@ static void run_once(struct monitor *monitor)
 	monitor->runner = 0;
 	reap_orphans();
 	note_end(monitor, status);
-	store_keys_remove(monitor->admission->domid);
+	pvn_guest_forget(monitor->admission->domid);
 }
 
 /* Runs again? Crashing again and again within seconds does not. */

@@ -13,14 +13,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "libpvn/guest_store.h"
 #include "libpvn/guests.h"
-#include "libpvn/stored_control.h"
 
 #define START_TRIES 250
 #define START_PAUSE_NS 20000000l
@@ -118,7 +116,7 @@ int store_keys_home(struct pvn_store *store, const struct guest *guest, const ch
 	struct writer writer = { .store = store };
 	char readable[32], owned[32];
 
-	store_keys_remove(domid);
+	pvn_guest_forget(domid);
 	snprintf(writer.base, sizeof(writer.base), "/local/domain/%u", domid);
 	snprintf(readable, sizeof(readable), "n0 r%u", domid);
 	snprintf(owned, sizeof(owned), "n%u", domid);
@@ -193,87 +191,15 @@ int store_keys_device(struct pvn_store *store, unsigned int domid,
 	return finish(&writer, problem);
 }
 
-static int connect_control(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/store/control", pvn_rundir());
-	if (fd < 0 || !connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int control(const struct pvn_stored_request *request, const int *fds, unsigned int count)
-{
-	char buffer[CMSG_SPACE(PVN_STORED_FD_COUNT * sizeof(int))] = { 0 };
-	struct iovec part = { (void *)request, sizeof(*request) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	struct pvn_stored_reply reply = { 0 };
-	int fd = connect_control(), error = EPIPE;
-
-	if (fd < 0)
-		return -1;
-	if (count) {
-		struct cmsghdr *header;
-
-		message.msg_control = buffer;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-	}
-	if (sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof(*request) &&
-	    recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) &&
-	    reply.magic == PVN_STORED_MAGIC)
-		error = -reply.error;
-	close(fd);
-	errno = error;
-	return error ? -1 : 0;
-}
-
 int store_keys_introduce(const struct guest *guest, struct pvn_problem *problem)
 {
-	const struct pvn_stored_request request = {
-		.magic = PVN_STORED_MAGIC,
-		.op = PVN_STORED_INTRODUCE,
-		.domid = guest->admission->domid,
-	};
 	const int fds[PVN_STORED_FD_COUNT] = { guest->store_fd, guest->store.in_fd,
 					       guest->store.out_fd };
 
-	if (!control(&request, fds, PVN_STORED_FD_COUNT))
+	if (!pvn_stored_introduce(guest->admission->domid, fds))
 		return 0;
 	return pvn_fail(problem, PVN_EXIT_FAILED, pvn_rundir(), NULL,
 			"the store daemon does not take the guest: %s", strerror(errno));
-}
-
-void store_keys_remove(unsigned int domid)
-{
-	static const char *const kinds[] = { "blk", "console" };
-	const struct pvn_stored_request request = {
-		.magic = PVN_STORED_MAGIC,
-		.op = PVN_STORED_RELEASE,
-		.domid = domid,
-	};
-	struct pvn_store *store;
-	char path[128];
-	size_t i;
-
-	control(&request, NULL, 0);
-	store = pvn_store_open(NULL);
-	if (!store)
-		return;
-	snprintf(path, sizeof(path), "/local/domain/%u", domid);
-	pvn_store_rm(store, 0, path);
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[i], domid);
-		pvn_store_rm(store, 0, path);
-	}
-	pvn_store_close(store);
 }
 
 int store_keys_shutdown(unsigned int domid, const char *how)

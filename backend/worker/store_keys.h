@@ -32,9 +32,6 @@ int store_keys_device(struct pvn_store *store, unsigned int domid,
 /* From here on pvn-stored serves the guest's page. */
 int store_keys_introduce(const struct guest *guest, struct pvn_problem *problem);
 
-/* Removes all of it; nothing is an error. */
-void store_keys_remove(unsigned int domid);
-
 /* Asks the guest: "poweroff" or "reboot". 0 or -1 + errno. */
 int store_keys_shutdown(unsigned int domid, const char *how);
 

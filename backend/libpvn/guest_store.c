@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The toolstack's half of stored_control.h, and the removal of what a guest has in
+ * the store.
+ */
+#include "libpvn/guest_store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "libpvn/guests.h"
+#include "libpvn/store_client.h"
+
+static int connect_daemon(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/store/control", pvn_rundir());
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void attach(struct msghdr *message, char *buffer, const int *fds, unsigned int count)
+{
+	struct cmsghdr *header;
+
+	message->msg_control = buffer;
+	message->msg_controllen = CMSG_SPACE(count * sizeof(int));
+	header = CMSG_FIRSTHDR(message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+}
+
+static int ask(const struct pvn_stored_request *request, const int *fds, unsigned int count)
+{
+	char buffer[CMSG_SPACE(PVN_STORED_FD_COUNT * sizeof(int))] = { 0 };
+	struct iovec part = { (void *)request, sizeof(*request) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct pvn_stored_reply reply = { 0 };
+	int fd = connect_daemon(), error = EPIPE;
+
+	if (fd < 0)
+		return -1;
+	if (count)
+		attach(&message, buffer, fds, count);
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof(*request) &&
+	    recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) &&
+	    reply.magic == PVN_STORED_MAGIC)
+		error = -reply.error;
+	close(fd);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+int pvn_stored_introduce(unsigned int domid, const int fds[PVN_STORED_FD_COUNT])
+{
+	const struct pvn_stored_request request = {
+		.magic = PVN_STORED_MAGIC,
+		.op = PVN_STORED_INTRODUCE,
+		.domid = domid,
+	};
+
+	return ask(&request, fds, PVN_STORED_FD_COUNT);
+}
+
+int pvn_stored_release(unsigned int domid)
+{
+	const struct pvn_stored_request request = {
+		.magic = PVN_STORED_MAGIC,
+		.op = PVN_STORED_RELEASE,
+		.domid = domid,
+	};
+
+	return ask(&request, NULL, 0);
+}
+
+void pvn_guest_forget(unsigned int domid)
+{
+	static const char *const kinds[] = { "blk", "console" };
+	struct pvn_store *store;
+	char path[128];
+	size_t i;
+
+	pvn_stored_release(domid);
+	store = pvn_store_open(NULL);
+	if (!store)
+		return;
+	snprintf(path, sizeof(path), "/local/domain/%u", domid);
+	pvn_store_rm(store, 0, path);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[i], domid);
+		pvn_store_rm(store, 0, path);
+	}
+	pvn_store_close(store);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * pvn info: everything that is known of one guest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/pvn.h"
+
+static void print_value(const char *key, json_t *value)
+{
+	char *text;
+
+	if (json_is_null(value))
+		return;
+	if (json_is_string(value)) {
+		printf("%-12s %s\n", key, json_string_value(value));
+		return;
+	}
+	text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	printf("%-12s %s\n", key, text ? text : "");
+	free(text);
+}
+
+static void print_lines(json_t *state)
+{
+	const char *key;
+	json_t *value, *disk;
+	size_t i;
+
+	json_object_foreach(state, key, value) {
+		if (strcmp(key, "disks")) {
+			print_value(key, value);
+			continue;
+		}
+		json_array_foreach(value, i, disk)
+			printf("%-12s %s%s\n", "disk", text_of(disk, "image"),
+			       json_is_true(json_object_get(disk, "read_only")) ?
+			       " (read-only)" : "");
+	}
+}
+
+static int run(struct call *call, int argc, char **argv)
+{
+	const char *name;
+	int count = take_arguments(call, argc, argv, NULL, &name, 1, 1);
+	json_t *state;
+
+	if (count < 0)
+		return count == -2 ? PVN_EXIT_OK : -1;
+	state = find_guest(call, name);
+	if (!state)
+		return -1;
+	if (call->json) {
+		print_json(state);
+		return PVN_EXIT_OK;
+	}
+	print_lines(state);
+	json_decref(state);
+	return PVN_EXIT_OK;
+}
+
+const struct subcommand cmd_info = {
+	.name = "info",
+	.arguments = "NAME",
+	.summary = "Shows what is known of a guest",
+	.help = "Memory is in bytes, times are seconds since 1970.\n",
+	.run = run,
+};

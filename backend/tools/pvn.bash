@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of pvn for bash.
+
+_pvn_guests()
+{
+	pvn list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_pvn()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
+
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
+			census version help" -- "$cur")
+		return
+	fi
+	if [[ $cur == -* ]]; then
+		local options="--json --help"
+		case $command in
+		create) options+=" --wait --console" ;;
+		shutdown) options+=" --reboot --wait --timeout" ;;
+		wait) options+=" --timeout" ;;
+		destroy) options+=" --all" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	case $command in
+	create)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur"; compgen -d -- "$cur")
+		;;
+	info | console | shutdown | destroy | wait)
+		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
+		;;
+	esac
+}
+
+complete -F _pvn pvn

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The pvn command: what its subcommands share. One file cmd_<name>.c each.
+ */
+#ifndef PVN_TOOL_H
+#define PVN_TOOL_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "libpvn/problem.h"
+
+struct call;
+
+struct subcommand {
+	const char *name;
+	const char *arguments;	/* "NAME [--wait]" */
+	const char *summary;	/* one line */
+	const char *help;	/* what --help says below the usage; ends with a newline */
+	/* Returns an exit code; -1: *problem of the call says what went wrong. */
+	int (*run)(struct call *call, int argc, char **argv);
+};
+
+/* One invocation. `json`: results are printed as JSON, errors too. */
+struct call {
+	const struct subcommand *command;
+	bool json;
+	struct pvn_problem problem;
+};
+
+extern const struct subcommand *const subcommands[];
+
+extern const struct subcommand cmd_census, cmd_console, cmd_create, cmd_destroy, cmd_help,
+	cmd_info, cmd_list, cmd_shutdown, cmd_version, cmd_wait;
+
+/* An option of a subcommand; the list ends with a NULL name. */
+struct option_spec {
+	const char *name;	/* "--timeout" */
+	bool *flag;		/* set when it is there, or */
+	const char **value;	/* the word after it */
+};
+
+/*
+ * Takes options out of the arguments (--json and --help are everybody's) and
+ * leaves up to `max` other words, at least `min`, in words[]. Returns their
+ * number; -1: *problem filled; -2: help was printed.
+ */
+int take_arguments(struct call *call, int argc, char **argv, const struct option_spec *options,
+		   const char **words, int min, int max);
+
+/* A whole number of seconds, for --timeout; -1 with *problem filled. */
+int take_seconds(struct call *call, const char *text, unsigned int *seconds);
+
+/* The guest's state; NULL: *problem filled (exit code 3, with the nearest name). */
+json_t *find_guest(struct call *call, const char *name);
+const char *text_of(const json_t *object, const char *key);	/* "" when there is none */
+long long number_of(const json_t *object, const char *key);
+
+/* "running", "ended (panic)". Static buffer. */
+const char *describe_state(const json_t *state);
+/* "512M". Static buffer. */
+const char *describe_bytes(long long bytes);
+
+/* Prints JSON and a newline on stdout; takes it. */
+void print_json(json_t *json);
+
+/* Sends a request to the guest's worker; 0, or -1 with *problem filled. Takes `request`. */
+int ask_worker(struct call *call, const char *name, json_t *request);
+
+/*
+ * Waits until the guest has ended. 0, or -1 with *problem filled; seconds 0: for
+ * ever. A guest that is gone altogether counts as ended.
+ */
+int wait_for_end(struct call *call, const char *name, unsigned int seconds);
+
+/* Attaches this terminal to the guest's console until it ends or Ctrl-] is typed. */
+int attach_console(struct call *call, const char *name);
+
+#endif
