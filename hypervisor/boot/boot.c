@@ -30,6 +30,7 @@
 
 #define COM1 0x3f8
 #define COM2 0x2f8
+#define LOCAL_APIC 0xfee00000ull
 #define POOL_BYTES_DEFAULT (16ull << 20)
 #define POOL_BYTES_MIN	   (4ull << 20)
 
@@ -201,7 +202,9 @@ static void create_root(void)
 	partition_create_root(hpa(first), block.pool_bytes >> PAGE_SHIFT);
 	map_root(0, 1 << 20);
 	map_root(LARGE_PAGE_SIZE, block.start.v);
-	map_root(block.start.v + block.bytes, end);
+	map_root(block.start.v + block.bytes, LOCAL_APIC);
+	/* The processors' interrupt controllers are ours; the root has virtual ones. */
+	map_root(LOCAL_APIC + PAGE_SIZE, end);
 	for (unsigned int i = 0; i < plat_cpu_count(); i++)
 		create_root_vp(plat_cpu(i));
 }

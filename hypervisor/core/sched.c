@@ -289,15 +289,27 @@ static void put(struct cpu *cpu, struct vp *vp)
 }
 
 /* Somebody waits: the current VP has until the end of a slice, counted from its start. */
-static bool slice_over(struct cpu *cpu, struct vp *vp)
+static void limit_slice(struct cpu *cpu, const struct vp *vp)
 {
-	if (!__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED)) {
+	bool contended = __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED);
+
+	if (!contended)
 		cpu->slice_end = ~0ull;		/* or the timer would fire for nobody */
-		return false;
-	}
-	if (cpu->slice_end == ~0ull)
+	else if (cpu->slice_end == ~0ull)
 		cpu->slice_end = vp->run_start + us_to_tsc(SLICE_US);
-	return plat_tsc() >= cpu->slice_end;
+}
+
+/* A deadline that passed must not be programmed again: it would fire for ever. */
+void sched_timer_fired(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+
+	cpu->timer_programmed = cpu->nudge = ~0ull;
+	if (plat_tsc() < cpu->slice_end)
+		return;
+	cpu->slice_end = ~0ull;
+	if (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
+		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
 }
 
 static bool must_leave(struct cpu *cpu, struct vp *vp)
@@ -321,6 +333,7 @@ static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)
 	bool entered = false;
 
 	__atomic_fetch_add(&cpu->entry_generation, 1, __ATOMIC_SEQ_CST);
+	limit_slice(cpu, vp);
 	cpu->nudge = ~0ull;
 	if (!must_leave(cpu, vp) && exit_prepare_entry(vp)) {
 		flush_if_stale(vp);
@@ -339,7 +352,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 	vp->run_start = plat_tsc();
 	virt->vp_load(vp);
 	exit_take_init(vp);
-	while (!slice_over(cpu, vp) && enter(cpu, vp, &exit)) {
+	while (enter(cpu, vp, &exit)) {
 		vp->counters.exits++;
 		vp->counters.exit_reason[exit.reason]++;
 		if (exit.reason == EXIT_INTERRUPT)

@@ -22,6 +22,8 @@ void sched_notify(struct vp *vp);
 void sched_wait_stopped(struct vp *vp);
 /* The caller's VP gives way once (long spin wait). */
 void sched_yield(void);
+/* The hardware timer of this processor fired: ends slices and nudges that are over. */
+void sched_timer_fired(void);
 /* The processor's loop; does not return. */
 _Noreturn void sched_loop(void);
 

@@ -8,6 +8,7 @@
  */
 #include "core/cpu.h"
 #include "core/platform.h"
+#include "core/sched.h"
 #include "core/timer.h"
 #include "core/vp.h"
 #include "lib/log.h"
@@ -86,7 +87,7 @@ void irq_handle(struct irq_frame *frame)
 	case VECTOR_TIMER:
 		apic_eoi();
 		plat_this_cpu()->timer_interrupts++;
-		plat_this_cpu()->timer_programmed = ~0ull;
+		sched_timer_fired();
 		timer_run_queue();
 		break;
 	case VECTOR_KICK:
