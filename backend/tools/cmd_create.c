@@ -159,6 +159,7 @@ const struct subcommand cmd_create = {
 	"  weight      share of processor time, 1 to 10000 (100 is usual)\n"
 	"  disks       list of {\"image\": FILE, \"read_only\": false}: pvda, pvdb ...\n"
 	"  console     {\"log\": FILE}\n"
+	"  debug_port  true: bytes written to I/O port 0xe9 go to the console's log\n"
 	"  on_reboot   \"restart\" (default) or \"destroy\"\n"
 	"  on_crash    \"destroy\" (default), \"preserve\" or \"restart\"\n",
 	.run = run,

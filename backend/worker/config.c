@@ -21,7 +21,7 @@
 
 static const char *const top_keys[] = {
 	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight",
-	"disks", "console", "on_reboot", "on_crash", NULL,
+	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
 static const char *const disk_keys[] = { "image", "read_only", NULL };
@@ -30,7 +30,7 @@ static const char *const console_keys[] = { "log", NULL };
 static int wrong(const struct config *config, struct pvn_problem *problem, const char *key,
 		 const char *what)
 {
-	return pvn_fail(problem, PVN_EXIT_FAILED, config->path, NULL, "\"%s\" %s", key, what);
+	return pvn_fail(problem, PVN_EXIT_REFUSED, config->path, NULL, "\"%s\" %s", key, what);
 }
 
 static bool is_listed(const char *word, const char *const *list)
@@ -56,7 +56,7 @@ static int check_keys(const struct config *config, json_t *object, const char *c
 			snprintf(hint, sizeof(hint), "did you mean \"%s\"?", nearest);
 		else
 			snprintf(hint, sizeof(hint), "pvn create --help lists the keys");
-		return pvn_fail(problem, PVN_EXIT_FAILED, config->path, hint,
+		return pvn_fail(problem, PVN_EXIT_REFUSED, config->path, hint,
 				"unknown key \"%.100s\"%s%s", key, *inside ? " in " : "", inside);
 	}
 	return 0;
@@ -176,6 +176,16 @@ static int take_console(struct config *config, struct pvn_problem *problem)
 	return take_string(config, console, "log", &config->console_log, problem);
 }
 
+static int take_debug_port(struct config *config, struct pvn_problem *problem)
+{
+	json_t *value = json_object_get(config->tree, "debug_port");
+
+	if (value && !json_is_boolean(value))
+		return wrong(config, problem, "debug_port", "must be true or false");
+	config->debug_port = json_is_true(value);
+	return 0;
+}
+
 static int take_action(struct config *config, const char *key, bool may_preserve,
 		       enum config_action otherwise, enum config_action *to,
 		       struct pvn_problem *problem)
@@ -245,6 +255,7 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    take_number(config, "vps", 1, CONFIG_VPS_MAX, 1, &config->vps, problem) ||
 	    take_number(config, "weight", 1, 10000, 0, &config->weight, problem) ||
 	    take_disks(config, problem) || take_console(config, problem) ||
+	    take_debug_port(config, problem) ||
 	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||
 	    take_action(config, "on_crash", true, ACTION_DESTROY, &config->on_crash, problem))
 		return -1;

@@ -38,6 +38,7 @@ struct config {
 	uint64_t memory_bytes;
 	unsigned int vps;
 	unsigned int weight;	/* 0: not given */
+	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	unsigned int disk_count;
 	struct config_disk disk[CONFIG_DISKS_MAX];
 	enum config_action on_reboot, on_crash;

@@ -188,6 +188,9 @@ static int make_vps(struct guest *guest, struct pvn_problem *problem)
 		if (pvn_partition_intercept_port(guest->partition, ports_intercepted[i],
 						 PVN_ACCESS_READ | PVN_ACCESS_WRITE))
 			return failed(problem, "an I/O port cannot be intercepted");
+	if (guest->config->debug_port &&
+	    pvn_partition_intercept_port(guest->partition, PORT_DEBUG, PVN_ACCESS_WRITE))
+		return failed(problem, "the debug port cannot be intercepted");
 	return 0;
 }
 

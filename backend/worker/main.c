@@ -90,12 +90,12 @@ static int report(const struct options *options, const struct pvn_problem *probl
 }
 
 /* A folder made for a guest that may not start goes again; one that tells of an earlier end stays. */
-static void forget(const struct config *config, const struct pvn_problem *problem)
+static void forget(const struct config *config, const struct admission *admission)
 {
 	char path[PATH_MAX];
 
 	pvn_guest_path(path, sizeof(path), config->name, "state.json");
-	if (problem->code != PVN_EXIT_REFUSED && access(path, F_OK))
+	if (admission->name_lock >= 0 && access(path, F_OK))
 		pvn_guest_remove(config->name);
 }
 
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .ready_fd = -1 };
 	struct pvn_problem problem = { 0 };
-	struct admission admission = { 0 };
+	struct admission admission = { .name_lock = -1 };
 	struct config config;
 	int code;
 
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	if (config_load(&config, options.config, &problem))
 		return report(&options, &problem);
 	if (prepare(&config, &admission, &problem)) {
-		forget(&config, &problem);
+		forget(&config, &admission);
 		code = report(&options, &problem);
 	} else {
 		code = monitor_main(&config, &admission, options.ready_fd);

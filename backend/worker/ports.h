@@ -19,6 +19,7 @@ enum {
 	PORT_SLEEP_STATUS = 0x605,
 	PORT_RESET = 0x606,
 	PORT_RESET_VALUE = 1,
+	PORT_DEBUG = 0xe9,		/* if the configuration wants it; runner.c */
 	PORT_CMOS_CENTURY = 0x32,	/* register of the clock */
 };
 

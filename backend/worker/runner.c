@@ -8,6 +8,8 @@
 #include "worker/runner.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 #include <pvn/abi/msr.h>
 
+#include "libpvn/guests.h"
 #include "libpvn/root_dev.h"
 #include "worker/devices.h"
 #include "worker/log.h"
@@ -33,6 +36,7 @@ struct runner {
 	struct guest guest;
 	struct devices devices;
 	struct ports ports;
+	int debug_fd;		/* of the debug port's text */
 	const char *reason;	/* NULL: it runs */
 	char detail[400];
 };
@@ -94,6 +98,19 @@ static void finish_io(struct runner *runner, unsigned int vp, const struct pvn_i
 		    strerror(errno));
 }
 
+/* Text of a guest without a console driver: 1 to 4 characters at a time, zeros left out. */
+static void write_debug_port(struct runner *runner, uint32_t data, unsigned int bytes)
+{
+	char text[4];
+	size_t used = 0;
+
+	for (; bytes; bytes--, data >>= 8)
+		if (data & 0xff)
+			text[used++] = data & 0xff;
+	if (used && write(runner->debug_fd, text, used) < 0)
+		log_line("debug port: %s", strerror(errno));
+}
+
 static void handle_io(struct runner *runner, unsigned int vp, const struct pvn_io_intercept *io)
 {
 	unsigned int bytes = io->access_info & PVN_IO_BYTES_MASK;
@@ -102,6 +119,11 @@ static void handle_io(struct runner *runner, unsigned int vp, const struct pvn_i
 
 	if (io->access_info & (PVN_IO_STRING | PVN_IO_REP)) {
 		end(runner, REASON_ERROR, "string access to I/O port 0x%x", io->port);
+		return;
+	}
+	if (io->port == PORT_DEBUG && runner->config->debug_port) {
+		write_debug_port(runner, data, bytes);
+		finish_io(runner, vp, io, write, data, bytes);
 		return;
 	}
 	switch (ports_access(&runner->ports, io->port, bytes, write, &data, time(NULL))) {
@@ -271,6 +293,24 @@ static int watch_all(struct runner *runner, struct pvn_problem *problem)
 	return add_event(runner, runner->socket, EV_READ, told_to_end, runner, problem);
 }
 
+static int open_debug_port(struct runner *runner, struct pvn_problem *problem)
+{
+	const struct config *config = runner->config;
+	char path[PATH_MAX];
+
+	if (!config->debug_port)
+		return 0;
+	if (config->console_log)
+		snprintf(path, sizeof(path), "%s", config->console_log);
+	else
+		snprintf(path, sizeof(path), "%s/%s.console.log", pvn_logdir(), config->name);
+	runner->debug_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (runner->debug_fd >= 0)
+		return 0;
+	return pvn_fail(problem, PVN_EXIT_FAILED, path, NULL, "the log cannot be opened: %s",
+			strerror(errno));
+}
+
 static int set_up(struct runner *runner, const struct admission *admission, const char *uuid,
 		  struct pvn_problem *problem)
 {
@@ -280,7 +320,8 @@ static int set_up(struct runner *runner, const struct admission *admission, cons
 	runner->base = event_base_new();
 	if (!runner->base)
 		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "no event loop");
-	if (guest_create(&runner->guest, runner->config, admission, problem))
+	if (open_debug_port(runner, problem) ||
+	    guest_create(&runner->guest, runner->config, admission, problem))
 		return -1;
 	store = store_keys_open(problem);
 	if (!store)
