@@ -247,7 +247,7 @@ static enum pvn_status set_rflags(struct vp *vp, uint64_t value)
 
 static enum pvn_status set_xcr0(struct vp *vp, uint64_t value)
 {
-	if (!(value & XCR0_X87) || (value & ~cpuid_xcr0_mask(vp)) ||
+	if (!(value & XCR0_X87) || (value & ~(cpuid_xcr0_mask(vp) | XCR0_X87)) ||
 	    ((value & XCR0_AVX) && !(value & XCR0_SSE)))
 		return PVN_STATUS_INVALID_PARAMETER;
 	vp->xcr0 = value;

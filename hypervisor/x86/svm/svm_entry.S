@@ -35,9 +35,10 @@ svm_enter:
 	movq 8*13(%rdi), %r13
 	movq 8*14(%rdi), %r14
 	movq 8*15(%rdi), %r15
-	movq 8*7(%rdi), %rdi
 	clgi
 	sti
+	/* STI's shadow ends here: QEMU 7.2 would hand it on to the guest. */
+	movq 8*7(%rdi), %rdi
 	vmrun %rax
 	cli
 	stgi
