@@ -29,7 +29,7 @@
 #include "pv-guest/bus_internal.h"
 #include "pv-guest/pvn_bus.h"
 
-#define BUS_VERSION	1
+#define BUS_MAJOR	1	/* of VERS: major << 16 | minor */
 #define PATIENCE	(2 * HZ)
 
 static struct {
@@ -316,8 +316,9 @@ static int map_store(struct platform_device *platform, u32 *channel)
 		return -EINVAL;
 	}
 	if (ACPI_SUCCESS(acpi_evaluate_integer(handle, "VERS", NULL, &value)) &&
-	    value != BUS_VERSION) {
-		dev_err(&platform->dev, "version %llu is not known, only %u\n", value, BUS_VERSION);
+	    value >> 16 != BUS_MAJOR) {
+		dev_err(&platform->dev, "version %llu.%llu is not known, only %u\n", value >> 16,
+			value & 0xffff, BUS_MAJOR);
 		return -EINVAL;
 	}
 	if (ACPI_FAILURE(acpi_evaluate_integer(handle, "CHAN", NULL, &value)) ||

@@ -366,7 +366,13 @@ static int watch(struct pvn_backend *backend, const char *directory, const char 
 
 static int begin(struct pvn_backend *backend)
 {
-	if (find_front(backend) || backend->ops->publish(backend))
+	if (find_front(backend))
+		return -1;
+	if (!is_online(backend) && !backend->epoch) {
+		backend->finished = true;
+		return set_state(backend, PVN_XENBUS_CLOSED);
+	}
+	if (backend->ops->publish(backend))
 		return -1;
 	/* After the store was away while rings went on, their state is still true. */
 	if (set_state(backend, backend->epoch ? PVN_XENBUS_CONNECTED : PVN_XENBUS_INIT_WAIT))
@@ -398,6 +404,8 @@ int pvn_backend_events(struct pvn_backend *backend)
 	bool any = false;
 	int got = 0;
 
+	if (!backend->store)
+		return -1;
 	/* All events say "look again": one look after the last of them is enough. */
 	do {
 		while ((got = pvn_store_next_event(backend->store, &path, &token)) == 1) {
