@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) The Paravane developers */
 #include "x86/layout.h"
 /* One image, loaded at 1 MiB; file offsets run parallel to load addresses (see entry.S). */
 ENTRY(boot_entry32_phys)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * Copyright (C) The Paravane developers
+ *
  * The job agent of the root partition on the development machine.
  *
  * Runs shell commands that the host sends over a virtio-serial port and sends
