@@ -107,6 +107,7 @@ def _add_guest(archive, kernel):
     archive.symlink(f"{folder}/vmlinuz", f"{images}/vmlinuz")
     # Both flavours' demo guest is the same disk.
     archive.symlink(f"{folder}/root.img", "/var/lib/paravane/images/guest/root.img")
-    demo = (paths.MACHINE / "guest" / "demo.json").read_text()
-    demo = demo.replace(GUEST_FOLDERS["cloud"], GUEST_FOLDERS[kernel.flavour])
-    archive.file(f"{folder}/demo.json", demo.encode())
+    demo = paths.STAGE / GUEST_FOLDERS["cloud"] / "demo.json"
+    if demo.exists() and kernel.flavour != "cloud":
+        text = demo.read_text().replace(GUEST_FOLDERS["cloud"], GUEST_FOLDERS[kernel.flavour])
+        archive.file(f"{folder}/demo.json", text.encode())
