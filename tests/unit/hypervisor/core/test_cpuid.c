@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * CPUID: what is hidden from whom, topology, XSAVE sizes, the hypervisor's leaves.
+ */
+#include "fake_vhw.h"
+
+#include <string.h>
+
+#include <pvn/abi/cpuid.h>
+
+enum { EAX, EBX, ECX, EDX };
+
+#define BIT(n) (1u << (n))
+#define CR4_OSXSAVE BIT(18)
+
+static uint32_t out[4];
+
+static uint32_t *cpuid(struct vp *vp, uint32_t leaf, uint32_t subleaf)
+{
+	cpuid_values(vp, leaf, subleaf, out);
+	return out;
+}
+
+/* A processor with AVX (at 576), AVX-512 and protection keys, and nothing in other leaves. */
+static void cpuid_with_avx(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
+{
+	static const struct { uint32_t bytes, offset, flags; } component[] = {
+		[2] = { 256, 576, 0 }, [5] = { 64, 1088, 0 }, [6] = { 512, 1152, 2 },
+		[7] = { 1024, 1664, 2 }, [9] = { 8, 2688, 0 },
+	};
+
+	memset(r, 0, 4 * sizeof(*r));
+	if (leaf == 1)
+		r[ECX] = BIT(26);
+	if (leaf != 0xd)
+		return;
+	if (subleaf == 0) {
+		r[EAX] = 0x2e7;
+	} else if (subleaf == 1) {
+		r[EAX] = 0x1f;
+	} else if (subleaf < 10) {
+		r[EAX] = component[subleaf].bytes;
+		r[EBX] = component[subleaf].offset;
+		r[ECX] = component[subleaf].flags;
+	}
+}
+
+static void stock_linux_finds_its_interface(void **state)
+{
+	const char vendor[12] = "Microsoft Hv";
+
+	(void)state;
+	cpuid(fake.vp[0], 0x40000000, 0);
+	assert_in_range(out[EAX], 0x40000005, 0x400000ff);
+	assert_memory_equal(&out[EBX], vendor, 12);
+	assert_int_equal(cpuid(fake.vp[0], 0x40000001, 0)[EAX], PVN_CPUID_INTERFACE_HV1);
+	assert_true(cpuid(fake.vp[0], 1, 0)[ECX] & BIT(31));
+	assert_int_equal(cpuid(fake.vp[0], 0x40000003, 0)[EAX] & 0x60, 0x60);
+	assert_int_equal(cpuid(fake.vp[0], 0x40000005, 0)[EAX], VPS_PER_PARTITION_MAX);
+}
+
+static void privileges_that_mislead_linux_are_not_shown(void **state)
+{
+	(void)state;
+	fake.partition->is_root = true;
+	cpuid(fake.vp[0], PVN_CPUID_FEATURES, 0);
+	assert_false(out[EBX] & (BIT(1) | BIT(12) | BIT(20) | BIT(22)));
+	assert_false(out[EAX] & (BIT(12) | BIT(13) | BIT(15)));
+	assert_true(out[EBX] & BIT(0));
+	assert_true(out[EDX] & PVN_FEATURE_DIRECT_TIMERS);
+	assert_false(out[EDX] & PVN_FEATURE_XMM_INPUT);
+}
+
+static void features_follow_the_partitions_privileges(void **state)
+{
+	(void)state;
+	fake.partition->privileges = 1ull << PVN_PRIVILEGE_ACCESS_HYPERCALL_MSRS;
+	cpuid(fake.vp[0], PVN_CPUID_FEATURES, 0);
+	assert_int_equal(out[EAX], BIT(5));
+	assert_int_equal(out[EBX], 0);
+	assert_false(cpuid(fake.vp[0], PVN_CPUID_HINTS, 0)[EAX] & PVN_HINT_APIC_MSRS);
+}
+
+static void hints_ask_for_what_saves_exits(void **state)
+{
+	(void)state;
+	cpuid(fake.vp[0], PVN_CPUID_HINTS, 0);
+	assert_int_equal(out[EAX], PVN_HINT_APIC_MSRS | PVN_HINT_RELAXED_TIMING |
+				   PVN_HINT_NO_AUTO_EOI | PVN_HINT_CLUSTER_IPI);
+	assert_int_equal(out[EBX], 0xffffffff);
+}
+
+static void the_own_block_names_partition_and_vp(void **state)
+{
+	(void)state;
+	cpuid(fake.vp[2], PVN_CPUID_OWN_FIRST, 0);
+	assert_int_equal(out[EBX], PVN_SIGNATURE_EBX);
+	assert_int_equal(out[ECX], PVN_SIGNATURE_ECX);
+	assert_int_equal(out[EDX], 0);
+	assert_int_equal(out[EAX], PVN_CPUID_OWN_FIRST + 1);
+	cpuid(fake.vp[2], PVN_CPUID_OWN_FIRST + 1, 0);
+	assert_int_equal(out[EAX], PVN_ABI_MAJOR << 16 | PVN_ABI_MINOR);
+	assert_int_equal(out[EBX], 0);
+	assert_int_equal(out[ECX], 7);
+	assert_int_equal(out[EDX], 2);
+	fake.partition->is_root = true;
+	assert_int_equal(cpuid(fake.vp[2], PVN_CPUID_OWN_FIRST + 1, 0)[EBX], PVN_OWN_FEATURE_ROOT);
+}
+
+static void unused_hypervisor_leaves_are_zero(void **state)
+{
+	static const uint32_t leaves[] = { 0x40000007, 0x40000082, 0x40000102, 0x40000200, 0x40ffffff };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(leaves) / sizeof(*leaves); i++) {
+		cpuid(fake.vp[0], leaves[i], 0);
+		assert_int_equal(out[EAX] | out[EBX] | out[ECX] | out[EDX], 0);
+	}
+}
+
+static void virtualization_and_monitor_are_hidden_from_everybody(void **state)
+{
+	(void)state;
+	for (unsigned int root = 0; root < 2; root++) {
+		fake.partition->is_root = root;
+		assert_false(cpuid(fake.vp[0], 1, 0)[ECX] & (BIT(3) | BIT(5)));
+		assert_true(out[ECX] & BIT(21));
+		assert_true(out[ECX] & BIT(24));
+		assert_false(cpuid(fake.vp[0], 0x80000001, 0)[ECX] & (BIT(2) | BIT(29)));
+		cpuid(fake.vp[0], 0x8000000a, 0);
+		assert_int_equal(out[EAX] | out[EBX] | out[ECX] | out[EDX], 0);
+	}
+}
+
+static void a_child_does_not_see_what_is_not_switched(void **state)
+{
+	(void)state;
+	cpuid(fake.vp[0], 1, 0);
+	assert_false(out[EDX] & (BIT(7) | BIT(12) | BIT(14)));	/* MCE MTRR MCA */
+	assert_true(out[EDX] & BIT(16));				/* PAT */
+	cpuid(fake.vp[0], 7, 0);
+	assert_false(out[EBX] & (BIT(1) | BIT(2) | BIT(14) | BIT(25)));
+	assert_false(out[ECX] & (BIT(3) | BIT(4) | BIT(7) | BIT(16) | BIT(22)));
+	assert_false(out[EDX] & (BIT(20) | BIT(26) | BIT(27) | BIT(31)));
+	assert_true(out[EBX] & BIT(5));					/* AVX2 stays */
+	assert_false(cpuid(fake.vp[0], 0x80000001, 0)[EDX] & BIT(27));	/* RDTSCP */
+	assert_false(out[ECX] & (BIT(15) | BIT(22) | BIT(23)));
+	assert_true(out[EDX] & BIT(29));
+	assert_int_equal(cpuid(fake.vp[0], 0xa, 0)[EAX], 0);
+	assert_int_equal(cpuid(fake.vp[0], 0x80000007, 0)[EDX], BIT(8));
+	assert_int_equal(cpuid(fake.vp[0], 0, 0)[EAX], 0xd);
+	assert_int_equal(cpuid(fake.vp[0], 0x80000000, 0)[EAX], 0x80000008);
+}
+
+static void the_root_keeps_what_its_processor_has(void **state)
+{
+	(void)state;
+	fake.partition->is_root = true;
+	assert_true(cpuid(fake.vp[0], 1, 0)[EDX] & BIT(12));
+	assert_true(cpuid(fake.vp[0], 0x80000001, 0)[EDX] & BIT(27));
+	assert_true(cpuid(fake.vp[0], 7, 0)[ECX] & BIT(22));
+	assert_int_equal(cpuid(fake.vp[0], 0, 0)[EAX], 0xffffffff);
+}
+
+static void osxsave_reflects_the_guests_cr4(void **state)
+{
+	(void)state;
+	assert_false(cpuid(fake.vp[0], 1, 0)[ECX] & BIT(27));
+	fake.cr4 = CR4_OSXSAVE;
+	assert_true(cpuid(fake.vp[0], 1, 0)[ECX] & BIT(27));
+}
+
+static void every_vp_sees_its_own_apic_id(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < FAKE_VPS; i++) {
+		assert_int_equal(cpuid(fake.vp[i], 1, 0)[EBX] >> 24, i);
+		assert_int_equal(cpuid(fake.vp[i], 0xb, 0)[EDX], i);
+		assert_int_equal(cpuid(fake.vp[i], 0xb, 5)[EDX], i);
+	}
+	fake.partition->is_root = true;
+	assert_int_equal(cpuid(fake.vp[3], 0x1f, 0)[EDX], 3);
+}
+
+static void the_vps_of_a_child_are_cores_of_one_package(void **state)
+{
+	(void)state;
+	fake.partition->vp_count = 3;
+	assert_int_equal(cpuid(fake.vp[0], 1, 0)[EBX] >> 16 & 0xff, 4);
+	assert_true(out[EDX] & BIT(28));
+	cpuid(fake.vp[0], 0xb, 0);
+	assert_int_equal(out[EAX], 0);
+	assert_int_equal(out[EBX], 1);
+	assert_int_equal(out[ECX], 0x100);
+	cpuid(fake.vp[0], 0xb, 1);
+	assert_int_equal(out[EAX], 2);
+	assert_int_equal(out[EBX], 3);
+	assert_int_equal(out[ECX], 0x201);
+	assert_int_equal(cpuid(fake.vp[0], 0xb, 2)[ECX], 2);
+	assert_int_equal(out[EBX], 0);
+	assert_int_equal(cpuid(fake.vp[0], 0x80000008, 0)[ECX], 2 << 12 | 2);
+	assert_int_equal(cpuid(fake.vp[0], 4, 0)[EAX] >> 26, 3);
+	assert_true(cpuid(fake.vp[0], 0x80000001, 0)[ECX] & BIT(1));
+}
+
+static void a_child_with_one_vp_has_no_threads(void **state)
+{
+	(void)state;
+	fake.partition->vp_count = 1;
+	assert_int_equal(cpuid(fake.vp[0], 1, 0)[EBX] >> 16 & 0xff, 1);
+	assert_false(out[EDX] & BIT(28));
+	assert_int_equal(cpuid(fake.vp[0], 0xb, 1)[EBX], 1);
+	assert_int_equal(cpuid(fake.vp[0], 0x80000008, 0)[ECX], 0);
+	assert_false(cpuid(fake.vp[0], 0x80000001, 0)[ECX] & BIT(1));
+}
+
+static void xsave_sizes_follow_the_guests_xcr0(void **state)
+{
+	struct vp *vp = fake.vp[0];
+
+	(void)state;
+	fake.cpuid = cpuid_with_avx;
+	assert_int_equal(cpuid_xcr0_mask(vp), 0xe7);
+	cpuid(vp, 0xd, 0);
+	assert_int_equal(out[EAX], 0xe7);
+	assert_int_equal(out[EBX], 576);
+	assert_int_equal(out[ECX], 2688);
+	vp->xcr0 = 7;
+	assert_int_equal(cpuid(vp, 0xd, 0)[EBX], 832);
+	vp->xcr0 = 0xe7;
+	assert_int_equal(cpuid(vp, 0xd, 0)[EBX], 2688);
+	cpuid(vp, 0xd, 1);
+	assert_int_equal(out[EAX], 0x7);			/* no XSAVES */
+	assert_int_equal(out[EBX], 576 + 256 + 64 + 512 + 1024);	/* compacted */
+	assert_int_equal(cpuid(vp, 0xd, 2)[EAX], 256);
+	assert_int_equal(cpuid(vp, 0xd, 9)[EAX], 0);		/* protection keys */
+	fake.partition->is_root = true;
+	assert_int_equal(cpuid_xcr0_mask(vp), 0x2e7);
+	assert_int_equal(cpuid(vp, 0xd, 9)[EAX], 8);
+}
+
+static void cpuid_none(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
+{
+	(void)leaf;
+	(void)subleaf;
+	memset(r, 0, 4 * sizeof(*r));
+}
+
+static void without_xsave_there_is_no_xcr0(void **state)
+{
+	(void)state;
+	fake.cpuid = cpuid_none;
+	assert_int_equal(cpuid_xcr0_mask(fake.vp[0]), 0);
+	cpuid(fake.vp[0], 0xd, 0);
+	assert_int_equal(out[EAX] | out[EBX] | out[ECX], 0);
+	fake.cr4 = CR4_OSXSAVE;
+	assert_false(cpuid(fake.vp[0], 1, 0)[ECX] & BIT(27));
+}
+
+static void the_instruction_fills_four_registers(void **state)
+{
+	struct vp *vp = fake.vp[0];
+
+	(void)state;
+	vp->regs.gpr[RAX] = 0xffffffff40000000;
+	vp->regs.gpr[RCX] = ~0ull;
+	cpuid_emulate(vp);
+	assert_int_equal(vp->regs.gpr[RAX], PVN_CPUID_HARDWARE);
+	assert_int_equal(vp->regs.gpr[RBX], 0x7263694d);
+	assert_int_equal(vp->regs.gpr[RCX], 0x666f736f);
+	assert_int_equal(vp->regs.gpr[RDX], 0x76482074);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, fake_vhw_setup, fake_vhw_teardown)
+	const struct CMUnitTest tests[] = {
+		T(stock_linux_finds_its_interface),
+		T(privileges_that_mislead_linux_are_not_shown),
+		T(features_follow_the_partitions_privileges),
+		T(hints_ask_for_what_saves_exits),
+		T(the_own_block_names_partition_and_vp),
+		T(unused_hypervisor_leaves_are_zero),
+		T(virtualization_and_monitor_are_hidden_from_everybody),
+		T(a_child_does_not_see_what_is_not_switched),
+		T(the_root_keeps_what_its_processor_has),
+		T(osxsave_reflects_the_guests_cr4),
+		T(every_vp_sees_its_own_apic_id),
+		T(the_vps_of_a_child_are_cores_of_one_package),
+		T(a_child_with_one_vp_has_no_threads),
+		T(xsave_sizes_follow_the_guests_xcr0),
+		T(without_xsave_there_is_no_xcr0),
+		T(the_instruction_fills_four_registers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
