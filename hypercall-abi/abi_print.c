@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Prints the ABI from its tables: "abi_print reference" the reference page in
+ * Markdown, "abi_print dump" what is frozen: codes, numbers, names, offsets, sizes.
+ * A test compares the dump with abi-v1.txt.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <pvn/abi/event.h>
+#include <pvn/abi/expand.h>
+
+static const char *const block_names[PVN_BLOCKS] = {
+	"input", "input element", "output", "output element" };
+
+static const char *shape(const struct pvn_call_info *call)
+{
+	return call->rep ? "rep" : "simple";
+}
+
+static const char *form(const struct pvn_call_info *call)
+{
+	return call->fast ? "fast" : "memory";
+}
+
+static void dump_fields(const struct pvn_field *fields)
+{
+	unsigned int offset = 0;
+
+	for (const struct pvn_field *f = fields; f->type; f++) {
+		printf("\t\t%u %s", offset, f->type);
+		if (f->count > 1)
+			printf("[%u]", f->count);
+		printf(" %s\n", f->name);
+		offset += f->bytes * f->count;
+	}
+}
+
+static void dump_calls(void)
+{
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++) {
+		const struct pvn_call_info *call = &pvn_calls[i];
+
+		printf("call 0x%04x %s since %u.%u %s %s %s\n", call->code, call->name,
+		       call->since >> 8, call->since & 0xff, shape(call), form(call),
+		       call->privilege_name);
+		for (unsigned int b = 0; b < PVN_BLOCKS; b++) {
+			if (!call->bytes[b])
+				continue;
+			printf("\t%s %u\n", block_names[b], call->bytes[b]);
+			dump_fields(call->fields[b]);
+		}
+	}
+}
+
+#define STRUCT(name) printf("struct %s %zu\n", #name, sizeof(struct name))
+#define FIELD(name, field)							\
+	printf("\t%zu %zu %s\n", offsetof(struct name, field),			\
+	       sizeof(((struct name *)0)->field), #field)
+
+static void dump_pages(void)
+{
+	STRUCT(pvn_event_flags);
+	STRUCT(pvn_event_page);
+	STRUCT(pvn_message);
+	FIELD(pvn_message, type);
+	FIELD(pvn_message, payload_bytes);
+	FIELD(pvn_message, flags);
+	FIELD(pvn_message, origin);
+	FIELD(pvn_message, payload);
+	STRUCT(pvn_message_page);
+	STRUCT(pvn_vp_assist);
+	FIELD(pvn_vp_assist, apic_assist);
+	STRUCT(pvn_reference_tsc_page);
+	FIELD(pvn_reference_tsc_page, sequence);
+	FIELD(pvn_reference_tsc_page, scale);
+	FIELD(pvn_reference_tsc_page, offset);
+	STRUCT(pvn_segment);
+	FIELD(pvn_segment, base);
+	FIELD(pvn_segment, limit);
+	FIELD(pvn_segment, selector);
+	FIELD(pvn_segment, attributes);
+	STRUCT(pvn_table);
+	FIELD(pvn_table, limit);
+	FIELD(pvn_table, base);
+}
+
+static void dump_intercepts(void)
+{
+	STRUCT(pvn_intercept_header);
+	FIELD(pvn_intercept_header, vp_index);
+	FIELD(pvn_intercept_header, instruction_bytes);
+	FIELD(pvn_intercept_header, access_type);
+	FIELD(pvn_intercept_header, execution_state);
+	FIELD(pvn_intercept_header, cs_base);
+	FIELD(pvn_intercept_header, cs_limit);
+	FIELD(pvn_intercept_header, cs_selector);
+	FIELD(pvn_intercept_header, cs_attributes);
+	FIELD(pvn_intercept_header, rip);
+	FIELD(pvn_intercept_header, rflags);
+	STRUCT(pvn_memory_intercept);
+	FIELD(pvn_memory_intercept, gva);
+	FIELD(pvn_memory_intercept, gpa);
+	FIELD(pvn_memory_intercept, instruction);
+	STRUCT(pvn_io_intercept);
+	FIELD(pvn_io_intercept, port);
+	FIELD(pvn_io_intercept, access_info);
+	FIELD(pvn_io_intercept, rax);
+	FIELD(pvn_io_intercept, instruction);
+	FIELD(pvn_io_intercept, ds);
+	FIELD(pvn_io_intercept, es);
+	FIELD(pvn_io_intercept, rcx);
+	FIELD(pvn_io_intercept, rsi);
+	FIELD(pvn_io_intercept, rdi);
+	STRUCT(pvn_msr_intercept);
+	FIELD(pvn_msr_intercept, msr);
+	FIELD(pvn_msr_intercept, rdx);
+	FIELD(pvn_msr_intercept, rax);
+	STRUCT(pvn_cpuid_intercept);
+	FIELD(pvn_cpuid_intercept, rax);
+	FIELD(pvn_cpuid_intercept, default_rax);
+	STRUCT(pvn_exception_intercept);
+	FIELD(pvn_exception_intercept, vector);
+	FIELD(pvn_exception_intercept, error_code);
+	FIELD(pvn_exception_intercept, parameter);
+}
+
+static void dump(void)
+{
+	printf("abi %u\n", PVN_ABI_MAJOR);
+	for (size_t i = 0; i < PVN_STATUS_COUNT; i++)
+		printf("status 0x%04x %s %s\n", pvn_statuses[i].number, pvn_statuses[i].name,
+		       pvn_statuses[i].error);
+	dump_calls();
+	dump_pages();
+	dump_intercepts();
+}
+
+static void print_block(const struct pvn_call_info *call, unsigned int b)
+{
+	unsigned int offset = 0;
+
+	if (!call->bytes[b])
+		return;
+	printf("\n%s, %u bytes:\n\n| offset | type | field |\n|---|---|---|\n", block_names[b],
+	       call->bytes[b]);
+	for (const struct pvn_field *f = call->fields[b]; f->type; f++) {
+		if (f->count > 1)
+			printf("| %u | %s[%u] | %s |\n", offset, f->type, f->count, f->name);
+		else
+			printf("| %u | %s | %s |\n", offset, f->type, f->name);
+		offset += f->bytes * f->count;
+	}
+}
+
+static void reference(void)
+{
+	printf("# Paravane ABI %u.%u: calls and statuses\n\n"
+	       "Printed from `hypercall-abi/hypercalls.def` and `statuses.def`; do not edit.\n"
+	       "Fields named `pad` are ignored, those named `mbz` must be 0.\n\n## Calls\n",
+	       PVN_ABI_MAJOR, PVN_ABI_MINOR);
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++) {
+		const struct pvn_call_info *call = &pvn_calls[i];
+
+		printf("\n### 0x%04X %s\n\n%s\n\n", call->code, call->name, call->text);
+		printf("Since %u.%u; %s; %s form; privilege: %s.\n", call->since >> 8,
+		       call->since & 0xff, shape(call), form(call), call->privilege_name);
+		for (unsigned int b = 0; b < PVN_BLOCKS; b++)
+			print_block(call, b);
+	}
+	printf("\n## Statuses\n\n| number | name | errno | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < PVN_STATUS_COUNT; i++)
+		printf("| 0x%04X | %s | %s | %s |\n", pvn_statuses[i].number, pvn_statuses[i].name,
+		       pvn_statuses[i].error, pvn_statuses[i].text);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "dump"))
+		dump();
+	else if (argc == 2 && !strcmp(argv[1], "reference"))
+		reference();
+	else
+		return fprintf(stderr, "usage: abi_print reference|dump\n"), 2;
+	return 0;
+}

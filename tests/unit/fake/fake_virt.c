@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * A vendor: VPs are files of registers, nested page tables have a format of their own
+ * that looks like neither manufacturer's.
+ */
+#include "fake_machine.h"
+
+#define ENTRY_PRESENT	(1ull << 63)
+#define ENTRY_LEAF	(1ull << 62)
+#define RIGHTS_SHIFT	56
+#define ADDRESS		0x0000fffffffff000ull
+
+static uint64_t format_table(struct hpa next) { return ENTRY_PRESENT | next.v; }
+
+static uint64_t format_leaf(struct hpa page, unsigned int rights, unsigned int level)
+{
+	assert_int_equal(page.v & ((1ull << (PAGE_SHIFT + 9 * (level - 1))) - 1), 0);
+	return ENTRY_PRESENT | ENTRY_LEAF | (uint64_t)rights << RIGHTS_SHIFT | page.v;
+}
+
+static bool format_is_present(uint64_t entry) { return entry & ENTRY_PRESENT; }
+
+static bool format_is_leaf(uint64_t entry, unsigned int level)
+{
+	(void)level;
+	return entry & ENTRY_LEAF;
+}
+
+static struct hpa format_address(uint64_t entry, unsigned int level)
+{
+	(void)level;
+	return hpa(entry & ADDRESS);
+}
+
+static unsigned int format_rights(uint64_t entry) { return entry >> RIGHTS_SHIFT & GPA_ALL; }
+
+static const struct nested_pt_format format = {
+	.table = format_table,
+	.leaf = format_leaf,
+	.is_present = format_is_present,
+	.is_leaf = format_is_leaf,
+	.address = format_address,
+	.rights = format_rights,
+	.huge_pages = true,
+};
+
+struct fake_vendor *fake_vendor(struct vp *vp) { return vp->vendor; }
+
+static enum pvn_status vp_create_(struct vp *vp)
+{
+	vp->vendor = page_pool_alloc(&vp->partition->pool);
+	return vp->vendor ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+static void vp_destroy_(struct vp *vp) { page_pool_free(&vp->partition->pool, vp->vendor); }
+static void vp_reset_(struct vp *vp) { fake_vendor(vp)->count = 0; }
+
+static void inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code)
+{
+	(void)has_code;
+	(void)code;
+	fake_vendor(vp)->exceptions_injected++;
+	fake_vendor(vp)->last_exception = vector;
+}
+
+static bool is_vendor_register(uint32_t name)
+{
+	return (name >= PVN_REG_CR0 && name <= PVN_REG_CR4) ||
+	       (name >= PVN_REG_ES && name < PVN_REG_ES + 8) || name == PVN_REG_EFER ||
+	       name == PVN_REG_LSTAR || name == PVN_REG_PAT || name == PVN_REG_STAR;
+}
+
+static enum pvn_status get_register(struct vp *vp, uint32_t name, uint64_t value[2])
+{
+	struct fake_vendor *vendor = fake_vendor(vp);
+
+	value[0] = value[1] = 0;
+	if (!is_vendor_register(name))
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (unsigned int i = 0; i < vendor->count; i++)
+		if (vendor->file[i].name == name)
+			memcpy(value, vendor->file[i].value, sizeof(vendor->file[i].value));
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
+{
+	struct fake_vendor *vendor = fake_vendor(vp);
+	unsigned int i;
+
+	if (!is_vendor_register(name))
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (i = 0; i < vendor->count && vendor->file[i].name != name; i++)
+		;
+	assert_true(i < FAKE_REGISTERS);
+	vendor->file[i].name = name;
+	memcpy(vendor->file[i].value, value, sizeof(vendor->file[i].value));
+	if (i == vendor->count)
+		vendor->count++;
+	return PVN_STATUS_SUCCESS;
+}
+
+void fake_set_register(struct vp *vp, uint32_t name, uint64_t low, uint64_t high)
+{
+	assert_int_equal(set_register(vp, name, (uint64_t[]){ low, high }), PVN_STATUS_SUCCESS);
+}
+
+static uint8_t get_tpr(struct vp *vp) { return fake_vendor(vp)->tpr; }
+static void set_tpr(struct vp *vp, uint8_t tpr) { fake_vendor(vp)->tpr = tpr; }
+
+static void set_exception_intercepts(struct vp *vp, uint32_t vectors)
+{
+	fake_vendor(vp)->exception_intercepts = vectors;
+}
+
+static const struct virt_ops ops = {
+	.name = "fake",
+	.npt = &format,
+	.vp_create = vp_create_,
+	.vp_destroy = vp_destroy_,
+	.vp_reset = vp_reset_,
+	.inject_exception = inject_exception,
+	.get_register = get_register,
+	.set_register = set_register,
+	.get_tpr = get_tpr,
+	.set_tpr = set_tpr,
+	.set_exception_intercepts = set_exception_intercepts,
+};
+
+const struct virt_ops *virt = &ops;

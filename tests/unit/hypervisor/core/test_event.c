@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Ports and connections: lookup, release, readers.
+ */
+#include "fake_machine.h"
+
+static struct partition *child;
+
+static void a_port_and_its_connection(uint32_t connection, uint32_t port_id)
+{
+	struct port port = { .id = port_id, .type = PVN_PORT_EVENT, .sint = 2, .flag_count = 1,
+			     .connection_partition = child->id };
+
+	assert_int_equal(event_create_port(root_partition, &port), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_connect(child, connection, root_partition, port_id, PVN_PORT_EVENT),
+			 PVN_STATUS_SUCCESS);
+}
+
+static void nobody_connected_is_an_invalid_connection(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	assert_int_equal(event_signal(child, 0, 0), PVN_STATUS_INVALID_CONNECTION_ID);
+	assert_int_equal(event_signal(child, 0xffffffff, 0), PVN_STATUS_INVALID_CONNECTION_ID);
+}
+
+static void low_and_high_ids_both_ring(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	enable_synic(machine.root_vp, 2, 0x60);
+	a_port_and_its_connection(511, 1);
+	a_port_and_its_connection(512, 2);
+	a_port_and_its_connection(0xffffff, 3);
+	assert_int_equal(event_signal(child, 511, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_signal(child, 512, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_signal(child, 0xffffff, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_signal(child, 0xffffff, 1), PVN_STATUS_INVALID_PARAMETER);
+}
+
+static void a_sleeping_synic_says_so(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	a_port_and_its_connection(1, 1);
+	assert_int_equal(event_signal(child, 1, 0), PVN_STATUS_INVALID_SYNIC_STATE);
+}
+
+static void a_deleted_target_says_so(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	a_port_and_its_connection(1, 1);
+	root_partition->vps[0]->stop_reasons |= VP_STOP_DYING;
+	assert_int_equal(event_signal(child, 1, 0), PVN_STATUS_INVALID_VP_INDEX);
+	root_partition->vps[0]->stop_reasons = 0;
+}
+
+static void let_reader_finish(void) { machine.cpu[2].event_reads++; }
+
+static void freeing_waits_for_a_processor_that_is_reading(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	a_port_and_its_connection(1, 1);
+	machine.cpu[2].event_reads = 7;
+	machine.on_relax = let_reader_finish;
+	assert_int_equal(event_delete_port(root_partition, 1), PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.relaxes, 1);
+	assert_int_equal(machine.cpu[2].event_reads, 8);
+}
+
+static void signalling_leaves_the_reader_count_even(void **state)
+{
+	(void)state;
+	child = partition_of(make_child(1));
+	a_port_and_its_connection(1, 1);
+	event_signal(child, 1, 0);
+	event_signal(child, 2, 0);
+	assert_int_equal(machine.cpu[0].event_reads, 4);
+}
+
+static void a_partition_that_goes_takes_its_ends_and_leaves_the_others(void **state)
+{
+	uint64_t id = make_child(1), ports, connections;
+	struct port mine = { .id = 9, .type = PVN_PORT_EVENT, .sint = 2, .flag_count = 1,
+			     .connection_partition = root_partition->id };
+
+	(void)state;
+	child = partition_of(id);
+	a_port_and_its_connection(1, 1);
+	assert_int_equal(event_create_port(child, &mine), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_connect(root_partition, 4, child, 9, PVN_PORT_EVENT), PVN_STATUS_SUCCESS);
+	event_census(&ports, &connections);
+	assert_int_equal(ports, 2);
+	assert_int_equal(connections, 2);
+	remove_child(id);
+	event_census(&ports, &connections);
+	assert_int_equal(ports, 1);
+	assert_int_equal(connections, 1);
+	assert_int_equal(event_signal(root_partition, 4, 0), PVN_STATUS_INVALID_PORT_ID);
+	assert_int_equal(event_delete_port(root_partition, 1), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_disconnect(root_partition, 4), PVN_STATUS_SUCCESS);
+}
+
+static void without_memory_there_is_no_port_and_no_connection(void **state)
+{
+	struct port port = { .id = 1, .type = PVN_PORT_MESSAGE, .sint = 2, .target_vp = PVN_VP_ANY,
+			     .connection_partition = root_partition->id };
+	void *taken[96];
+	unsigned int count = 0;
+
+	(void)state;
+	child = partition_of(make_child(1));
+	while ((taken[count] = page_pool_alloc(&child->pool)))
+		count++;
+	for (unsigned int pages = 0; pages < 3; pages++) {
+		assert_int_equal(event_create_port(child, &port), PVN_STATUS_INSUFFICIENT_MEMORY);
+		assert_int_equal(page_pool_free_count(&child->pool), pages);
+		page_pool_free(&child->pool, taken[--count]);
+	}
+	assert_int_equal(event_create_port(child, &port), PVN_STATUS_SUCCESS);
+	while (count)
+		page_pool_free(&child->pool, taken[--count]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(nobody_connected_is_an_invalid_connection,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(low_and_high_ids_both_ring,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_sleeping_synic_says_so,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_target_says_so,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(freeing_waits_for_a_processor_that_is_reading,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(signalling_leaves_the_reader_count_even,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_partition_that_goes_takes_its_ends_and_leaves_the_others,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(without_memory_there_is_no_port_and_no_connection,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

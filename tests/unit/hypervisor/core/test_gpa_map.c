@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * GPA maps: leaves of all sizes, overlays, copies, flushes.
+ */
+#include "fake_machine.h"
+
+static struct gpa_map map;
+
+static void child_map(void)
+{
+	assert_int_equal(gpa_map_init(&map, virt->npt, &root_partition->pool, true),
+			 PVN_STATUS_SUCCESS);
+}
+
+static enum pvn_status insert(uint64_t target, uint64_t source, uint64_t bytes, bool *replaced)
+{
+	*replaced = false;
+	return gpa_map_insert(&map, gpa(target), hpa(source), bytes, GPA_ALL, replaced);
+}
+
+static uint64_t lookup(uint64_t at)
+{
+	return gpa_map_lookup(&map, gpa(at), GPA_READ, false).v;
+}
+
+static void a_mapped_page_is_found_and_its_neighbours_are_not(void **state)
+{
+	bool replaced;
+
+	(void)state;
+	child_map();
+	assert_int_equal(insert(0x7000, 0x123000, PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	assert_false(replaced);
+	assert_int_equal(lookup(0x7abc), 0x123abc);
+	assert_true(hpa_is_none(hpa(lookup(0x6000))));
+	assert_true(hpa_is_none(hpa(lookup(0x8000))));
+	assert_true(hpa_is_none(hpa(lookup(GPA_SPACE_BYTES + 0x7000))));
+	assert_int_equal(map.mapped_pages, 1);
+	gpa_map_destroy(&map);
+}
+
+static void rights_are_those_that_were_given(void **state)
+{
+	bool replaced = false;
+
+	(void)state;
+	child_map();
+	gpa_map_insert(&map, gpa(0x7000), hpa(0x123000), PAGE_SIZE, GPA_READ, &replaced);
+	assert_false(hpa_is_none(gpa_map_lookup(&map, gpa(0x7000), GPA_READ, false)));
+	assert_true(hpa_is_none(gpa_map_lookup(&map, gpa(0x7000), GPA_WRITE, false)));
+	assert_true(hpa_is_none(gpa_map_lookup(&map, gpa(0x7000), GPA_EXECUTE, false)));
+	gpa_map_destroy(&map);
+}
+
+static void an_aligned_2_mib_run_takes_one_leaf(void **state)
+{
+	uint64_t used = page_pool_used_count(&root_partition->pool);
+	bool replaced;
+
+	(void)state;
+	child_map();
+	assert_int_equal(insert(0x600000, 0x400000, LARGE_PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	/* Top, third and second level: no table of 4 KiB leaves. */
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used + 3);
+	assert_int_equal(lookup(0x6fedcb), 0x4fedcb);
+	assert_int_equal(map.mapped_pages, 512);
+	gpa_map_destroy(&map);
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used);
+}
+
+static void replacing_a_mapping_says_so_and_frees_the_old_page(void **state)
+{
+	bool replaced, in_use;
+
+	(void)state;
+	child_map();
+	insert(0x7000, 0x123000, PAGE_SIZE, &replaced);
+	assert_int_equal(insert(0x7000, 0x456000, PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	assert_true(replaced);
+	assert_int_equal(lookup(0x7000), 0x456000);
+	assert_int_equal(map.mapped_pages, 1);
+	assert_true(page_info_deposit(hpa(0x123000), &in_use));
+	assert_false(page_info_deposit(hpa(0x456000), &in_use));
+	gpa_map_destroy(&map);
+	assert_true(page_info_deposit(hpa(0x456000), &in_use));
+}
+
+static void removing_a_page_of_a_large_leaf_splits_it(void **state)
+{
+	bool replaced = false, in_use;
+
+	(void)state;
+	child_map();
+	insert(0x600000, 0x400000, LARGE_PAGE_SIZE, &replaced);
+	assert_int_equal(gpa_map_remove(&map, gpa(0x605000), PAGE_SIZE, &replaced),
+			 PVN_STATUS_SUCCESS);
+	assert_true(replaced);
+	assert_true(hpa_is_none(hpa(lookup(0x605000))));
+	assert_int_equal(lookup(0x604fff), 0x404fff);
+	assert_int_equal(lookup(0x606000), 0x406000);
+	assert_int_equal(map.mapped_pages, 511);
+	assert_true(page_info_deposit(hpa(0x405000), &in_use));
+	assert_false(page_info_deposit(hpa(0x404000), &in_use));
+	gpa_map_destroy(&map);
+	assert_true(page_info_deposit(hpa(0x404000), &in_use));
+}
+
+static void a_large_insertion_over_small_leaves_keeps_their_table(void **state)
+{
+	bool replaced;
+
+	(void)state;
+	child_map();
+	insert(0x601000, 0x123000, PAGE_SIZE, &replaced);
+	assert_int_equal(insert(0x600000, 0x400000, LARGE_PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	assert_true(replaced);
+	assert_int_equal(lookup(0x601000), 0x401000);
+	assert_int_equal(lookup(0x7ff000), 0x5ff000);
+	assert_int_equal(map.mapped_pages, 512);
+	gpa_map_destroy(&map);
+}
+
+static void removing_nothing_succeeds_and_replaces_nothing(void **state)
+{
+	bool replaced = false;
+
+	(void)state;
+	child_map();
+	assert_int_equal(gpa_map_remove(&map, gpa(0), 1ull << 40, &replaced), PVN_STATUS_SUCCESS);
+	assert_false(replaced);
+	gpa_map_destroy(&map);
+}
+
+static void without_memory_for_tables_nothing_changes(void **state)
+{
+	struct page_pool small;
+	bool replaced, in_use;
+
+	(void)state;
+	page_pool_init(&small);
+	page_pool_add(&small, hpa(0x800000));
+	page_pool_add(&small, hpa(0x801000));
+	assert_int_equal(gpa_map_init(&map, virt->npt, &small, true), PVN_STATUS_SUCCESS);
+	assert_int_equal(insert(0x7000, 0x123000, PAGE_SIZE, &replaced),
+			 PVN_STATUS_INSUFFICIENT_MEMORY);
+	assert_int_equal(map.mapped_pages, 0);
+	assert_true(page_info_deposit(hpa(0x123000), &in_use));
+	gpa_map_destroy(&map);
+	assert_int_equal(page_pool_free_count(&small), 2);
+}
+
+static void a_page_that_is_not_the_roots_is_refused(void **state)
+{
+	bool replaced;
+
+	(void)state;
+	child_map();
+	assert_int_equal(insert(0x7000, FAKE_HYPERVISOR, PAGE_SIZE, &replaced),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(insert(0x7000, FAKE_DEVICE, PAGE_SIZE, &replaced),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(map.mapped_pages, 0);
+	gpa_map_destroy(&map);
+}
+
+static void an_overlay_hides_the_page_below_which_comes_back(void **state)
+{
+	void *page = page_pool_alloc(&root_partition->pool);
+	bool replaced;
+
+	(void)state;
+	child_map();
+	insert(0x600000, 0x400000, LARGE_PAGE_SIZE, &replaced);
+	assert_int_equal(gpa_map_overlay_add(&map, gpa(0x603000), plat_hpa(page), GPA_READ),
+			 PVN_STATUS_SUCCESS);
+	assert_true(gpa_map_has_overlay(&map, gpa(0x603abc)));
+	assert_int_equal(lookup(0x603000), plat_hpa(page).v);
+	assert_int_equal(gpa_map_lookup(&map, gpa(0x603000), GPA_WRITE, true).v, 0x403000);
+	assert_int_equal(lookup(0x604000), 0x404000);
+	gpa_map_overlay_remove(&map, gpa(0x603000));
+	assert_int_equal(lookup(0x603000), 0x403000);
+	assert_false(gpa_map_has_overlay(&map, gpa(0x603000)));
+	gpa_map_destroy(&map);
+	page_pool_free(&root_partition->pool, page);
+}
+
+static void mapping_under_an_overlay_changes_only_what_is_below(void **state)
+{
+	void *page = page_pool_alloc(&root_partition->pool);
+	bool replaced, in_use;
+
+	(void)state;
+	child_map();
+	gpa_map_overlay_add(&map, gpa(0x3000), plat_hpa(page), GPA_READ);
+	assert_true(hpa_is_none(gpa_map_lookup(&map, gpa(0x3000), GPA_READ, true)));
+	assert_int_equal(insert(0x3000, 0x123000, PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	assert_false(replaced);
+	assert_int_equal(lookup(0x3000), plat_hpa(page).v);
+	assert_int_equal(gpa_map_lookup(&map, gpa(0x3000), GPA_READ, true).v, 0x123000);
+	assert_false(page_info_deposit(hpa(0x123000), &in_use));
+	gpa_map_remove(&map, gpa(0x3000), PAGE_SIZE, &replaced);
+	assert_int_equal(lookup(0x3000), plat_hpa(page).v);
+	assert_true(page_info_deposit(hpa(0x123000), &in_use));
+	/* A large insertion goes around it, too. */
+	assert_int_equal(insert(0, 0x400000, LARGE_PAGE_SIZE, &replaced), PVN_STATUS_SUCCESS);
+	assert_int_equal(lookup(0x3000), plat_hpa(page).v);
+	assert_int_equal(lookup(0x4000), 0x404000);
+	gpa_map_overlay_remove(&map, gpa(0x3000));
+	assert_int_equal(lookup(0x3000), 0x403000);
+	gpa_map_destroy(&map);
+	page_pool_free(&root_partition->pool, page);
+}
+
+static void a_second_overlay_at_the_same_page_is_refused(void **state)
+{
+	(void)state;
+	child_map();
+	assert_int_equal(gpa_map_overlay_add(&map, gpa(0x3000), hpa(0x5000), GPA_READ),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(gpa_map_overlay_add(&map, gpa(0x3000), hpa(0x6000), GPA_READ),
+			 PVN_STATUS_OBJECT_IN_USE);
+	assert_int_equal(gpa_map_overlay_add(&map, gpa(GPA_SPACE_BYTES), hpa(0x6000), GPA_READ),
+			 PVN_STATUS_INVALID_PARAMETER);
+	gpa_map_destroy(&map);
+}
+
+static void an_overlay_of_the_root_gives_its_large_leaf_back(void **state)
+{
+	struct page_pool *pool = &root_partition->pool;
+	uint64_t used = page_pool_used_count(pool);
+
+	(void)state;
+	assert_int_equal(gpa_map_overlay_add(&root_partition->map, gpa(0x203000),
+					     hpa(FAKE_HYPERVISOR), GPA_READ), PVN_STATUS_SUCCESS);
+	assert_int_equal(page_pool_used_count(pool), used + 2);
+	gpa_map_overlay_remove(&root_partition->map, gpa(0x203000));
+	assert_int_equal(page_pool_used_count(pool), used);
+}
+
+static void copies_stay_within_a_page_and_respect_rights(void **state)
+{
+	char text[8] = "";
+	bool replaced = false;
+
+	(void)state;
+	child_map();
+	gpa_map_insert(&map, gpa(0x7000), hpa(0x123000), PAGE_SIZE, GPA_READ, &replaced);
+	memcpy(root_memory(0x123ff8), "pvn", 4);
+	assert_true(gpa_map_copy_in(&map, text, gpa(0x7ff8), 8));
+	assert_string_equal(text, "pvn");
+	assert_false(gpa_map_copy_in(&map, text, gpa(0x7ff9), 8));
+	assert_false(gpa_map_copy_in(&map, text, gpa(0x9000), 8));
+	assert_false(gpa_map_copy_in(&map, text, gpa(0x7000), 0));
+	assert_false(gpa_map_copy_out(&map, gpa(0x7000), text, 8));
+	gpa_map_destroy(&map);
+}
+
+static void device_memory_is_never_touched_for_a_guest(void **state)
+{
+	uint64_t value = 0;
+
+	(void)state;
+	assert_false(hpa_is_none(gpa_map_lookup(&root_partition->map, gpa(FAKE_DEVICE), GPA_ALL, false)));
+	assert_false(gpa_map_copy_in(&root_partition->map, &value, gpa(FAKE_DEVICE), 8));
+	assert_false(gpa_map_copy_out(&root_partition->map, gpa(FAKE_DEVICE), &value, 8));
+}
+
+static void a_source_must_be_contiguous_and_without_overlays(void **state)
+{
+	bool replaced;
+
+	(void)state;
+	child_map();
+	insert(0x600000, 0x400000, LARGE_PAGE_SIZE, &replaced);
+	assert_int_equal(gpa_map_source(&map, gpa(0x600000), LARGE_PAGE_SIZE, GPA_ALL).v, 0x400000);
+	insert(0x605000, 0x123000, PAGE_SIZE, &replaced);
+	assert_true(hpa_is_none(gpa_map_source(&map, gpa(0x600000), LARGE_PAGE_SIZE, GPA_ALL)));
+	assert_int_equal(gpa_map_source(&map, gpa(0x605000), PAGE_SIZE, GPA_ALL).v, 0x123000);
+	gpa_map_overlay_add(&map, gpa(0x606000), hpa(0x5000), GPA_ALL);
+	assert_true(hpa_is_none(gpa_map_source(&map, gpa(0x606000), PAGE_SIZE, GPA_READ)));
+	gpa_map_destroy(&map);
+}
+
+static void a_flush_waits_for_processors_in_a_guest_only(void **state)
+{
+	uint64_t generation;
+
+	(void)state;
+	child_map();
+	generation = map.generation;
+	machine.cpu[1].entry_generation = 5;
+	machine.cpu[2].entry_generation = 6;
+	gpa_map_flush(&map);
+	assert_int_equal(machine.kicks[0], 0);
+	assert_int_equal(machine.kicks[1], 1);
+	assert_int_equal(machine.kicks[2], 0);
+	assert_true(map.generation > generation);
+	gpa_map_destroy(&map);
+}
+
+static void clearing_stops_when_its_time_is_up_and_goes_on(void **state)
+{
+	uint64_t used = page_pool_used_count(&root_partition->pool);
+	unsigned int rounds = 1;
+	bool replaced;
+
+	(void)state;
+	child_map();
+	for (uint64_t i = 0; i < 8; i++)
+		insert(i << 30 | 0x1000, 0x123000, PAGE_SIZE, &replaced);
+	assert_false(gpa_map_clear(&map, 0));
+	assert_int_equal(map.mapped_pages, 8);
+	machine.tsc_step = 100;
+	while (!gpa_map_clear(&map, machine.tsc + 200))
+		rounds++;
+	assert_in_range(rounds, 5, 100);
+	assert_int_equal(map.mapped_pages, 0);
+	gpa_map_destroy(&map);
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_mapped_page_is_found_and_its_neighbours_are_not,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(rights_are_those_that_were_given,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(an_aligned_2_mib_run_takes_one_leaf,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(replacing_a_mapping_says_so_and_frees_the_old_page,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(removing_a_page_of_a_large_leaf_splits_it,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_large_insertion_over_small_leaves_keeps_their_table,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(removing_nothing_succeeds_and_replaces_nothing,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(without_memory_for_tables_nothing_changes,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_page_that_is_not_the_roots_is_refused,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(an_overlay_hides_the_page_below_which_comes_back,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(mapping_under_an_overlay_changes_only_what_is_below,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_second_overlay_at_the_same_page_is_refused,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(an_overlay_of_the_root_gives_its_large_leaf_back,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(copies_stay_within_a_page_and_respect_rights,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(device_memory_is_never_touched_for_a_guest,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_source_must_be_contiguous_and_without_overlays,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_flush_waits_for_processors_in_a_guest_only,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(clearing_stops_when_its_time_is_up_and_goes_on,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

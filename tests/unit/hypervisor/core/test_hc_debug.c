@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The census.
+ */
+#include "fake_machine.h"
+
+static struct pvn_get_census_out census(void)
+{
+	struct pvn_get_census_out out;
+
+	assert_int_equal(root_call(PVN_CALL_get_census, NULL, 0, &out, sizeof(out)), PVN_STATUS_SUCCESS);
+	return out;
+}
+
+static void an_empty_machine_has_one_partition(void **state)
+{
+	struct pvn_get_census_out out = census();
+
+	(void)state;
+	assert_int_equal(out.partitions, 1);
+	assert_int_equal(out.vps, 2);
+	assert_int_equal(out.ports, 0);
+	assert_int_equal(out.gpa_pages, 0);
+	assert_int_equal(out.pages_deposited, 0);
+	assert_int_equal(out.pages_total, (FAKE_HYPERVISOR_BYTES >> PAGE_SHIFT) - 1);
+}
+
+static void what_a_child_holds_is_counted_and_goes_again(void **state)
+{
+	struct pvn_get_census_out before = census(), during, after;
+	uint64_t id = make_child(2);
+
+	(void)state;
+	map_pages(id, 0, take_root_pages(7), 7, GPA_ALL);
+	during = census();
+	assert_int_equal(during.partitions, 2);
+	assert_int_equal(during.vps, 4);
+	assert_int_equal(during.gpa_pages, 7);
+	assert_int_equal(during.pages_deposited, 96);
+	remove_child(id);
+	after = census();
+	assert_memory_equal(&before, &after, sizeof(before));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_empty_machine_has_one_partition,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(what_a_child_holds_is_counted_and_goes_again,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

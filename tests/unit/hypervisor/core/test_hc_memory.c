@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Pools and mappings: who may give, take and map which page.
+ */
+#include "fake_machine.h"
+
+static uint64_t used(void) { return page_pool_used_count(&root_partition->pool); }
+
+static bool root_reaches(uint64_t page)
+{
+	return !hpa_is_none(gpa_map_lookup(&root_partition->map, gpa(page << PAGE_SHIFT), GPA_ALL,
+					   false));
+}
+
+static void a_deposited_page_leaves_the_root_and_comes_back_zeroed(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(1), before = used();
+	unsigned int done;
+
+	(void)state;
+	assert_int_equal(deposit(id, page, 1, &done), PVN_STATUS_SUCCESS);
+	assert_int_equal(done, 1);
+	assert_false(root_reaches(page));
+	memset(root_memory(page << PAGE_SHIFT) + 8, 0xaa, 100);
+	assert_int_equal(withdraw(id, 1, &done), PVN_STATUS_SUCCESS);
+	assert_int_equal(*(uint64_t *)root_memory(FAKE_OUT), page);
+	assert_true(root_reaches(page));
+	for (unsigned int i = 0; i < 108; i++)
+		assert_int_equal(((uint8_t *)root_memory(page << PAGE_SHIFT))[i], 0);
+	assert_int_equal(used(), before);
+}
+
+static void the_roots_large_leaves_return_with_the_last_page(void **state)
+{
+	struct pvn_create_partition_in in = { 0 };
+	uint64_t id, before, pages = 0x800;
+
+	(void)state;
+	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
+	before = used();
+	assert_int_equal(deposit(id, pages, 300, NULL), PVN_STATUS_SUCCESS);
+	assert_true(used() > before);
+	assert_int_equal(withdraw(id, 299, NULL), PVN_STATUS_SUCCESS);
+	assert_true(used() > before);
+	assert_int_equal(withdraw(id, 1, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(used(), before);
+}
+
+static void a_deposit_flushes_before_the_page_is_used(void **state)
+{
+	uint64_t id = make_child(0);
+
+	(void)state;
+	machine.cpu[2].entry_generation = 9;
+	assert_int_equal(deposit(id, take_root_pages(3), 3, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.kicks[2], 1);
+	assert_int_equal(machine.cpu[2].entry_generation, 10);
+}
+
+static void a_page_of_the_hypervisor_or_of_a_device_cannot_be_deposited(void **state)
+{
+	uint64_t id = make_child(0);
+
+	(void)state;
+	assert_int_equal(deposit(id, FAKE_HYPERVISOR >> PAGE_SHIFT, 1, NULL),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(deposit(id, FAKE_DEVICE >> PAGE_SHIFT, 1, NULL), PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(deposit(id, 1ull << 36, 1, NULL), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(deposit(id, ~0ull, 1, NULL), PVN_STATUS_INVALID_PARAMETER);
+}
+
+static void a_page_cannot_be_deposited_twice(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(1), pages[3] = { page, page, page };
+	unsigned int done;
+
+	(void)state;
+	assert_int_equal(root_rep_call(PVN_CALL_deposit_memory, 3, &id, sizeof(id), pages,
+				       sizeof(pages), NULL, 0, &done), PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(done, 1);
+}
+
+static void a_page_that_a_child_maps_is_in_use(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(1);
+	struct pvn_unmap_gpa_pages_in in = { .partition_id = id, .target_page = 7 };
+
+	(void)state;
+	assert_int_equal(map_pages(id, 7, page, 1, GPA_READ), PVN_STATUS_SUCCESS);
+	assert_int_equal(deposit(id, page, 1, NULL), PVN_STATUS_OBJECT_IN_USE);
+	assert_true(root_reaches(page));
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 1, &in, sizeof(in), NULL, 0, NULL, 0,
+				       NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(deposit(id, page, 1, NULL), PVN_STATUS_SUCCESS);
+}
+
+static void a_page_of_an_overlay_cannot_be_deposited_or_mapped(void **state)
+{
+	uint64_t id = make_child(0), page;
+
+	(void)state;
+	enable_synic(machine.root_vp, 2, 0x40);
+	page = (machine.root_vp->synic.event_msr & PVN_MSR_PAGE_MASK) >> PAGE_SHIFT;
+	assert_int_equal(deposit(id, page, 1, NULL), PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_READ), PVN_STATUS_OPERATION_DENIED);
+}
+
+static void withdrawing_more_than_there_is_says_how_many_came(void **state)
+{
+	struct pvn_create_partition_in in = { 0 };
+	unsigned int done;
+	uint64_t id;
+
+	(void)state;
+	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
+	deposit(id, take_root_pages(5), 5, NULL);
+	assert_int_equal(withdraw(id, 8, &done), PVN_STATUS_NO_RESOURCES);
+	assert_int_equal(done, 5);
+}
+
+static void the_hypervisors_own_memory_is_not_given_away(void **state)
+{
+	unsigned int done;
+
+	(void)state;
+	assert_int_equal(withdraw(root_partition->id, 1, &done), PVN_STATUS_NO_RESOURCES);
+	assert_int_equal(done, 0);
+}
+
+static void the_balance_counts_free_and_used_pages(void **state)
+{
+	struct pvn_get_memory_balance_in in = { .partition_id = make_child(0) };
+	struct pvn_get_memory_balance_out out;
+
+	(void)state;
+	assert_int_equal(root_call(PVN_CALL_get_memory_balance, &in, sizeof(in), &out, sizeof(out)),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(out.pages_available, 93);
+	assert_int_equal(out.pages_in_use, 3);
+}
+
+static void a_long_list_is_done_in_several_executions(void **state)
+{
+	struct pvn_create_partition_in in = { 0 };
+	unsigned int done;
+	uint64_t id;
+
+	(void)state;
+	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
+	machine.tsc_step = 30000;
+	assert_int_equal(deposit(id, take_root_pages(200), 200, &done), PVN_STATUS_SUCCESS);
+	assert_int_equal(done, 200);
+	assert_true(fake_executions > 1);
+	assert_int_equal(page_pool_free_count(&partition_of(id)->pool), 200);
+}
+
+static void mapped_pages_are_the_callers_with_the_rights_given(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(2);
+	struct gpa_map *map = &partition_of(id)->map;
+
+	(void)state;
+	assert_int_equal(map_pages(id, 0x100, page, 2, GPA_READ | GPA_EXECUTE), PVN_STATUS_SUCCESS);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x101000), GPA_EXECUTE, false).v,
+			 (page + 1) << PAGE_SHIFT);
+	assert_true(hpa_is_none(gpa_map_lookup(map, gpa(0x101000), GPA_WRITE, false)));
+	/* No rights at all: nothing is there any more. */
+	assert_int_equal(map_pages(id, 0x100, page, 2, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(map->mapped_pages, 0);
+}
+
+static void bad_flags_and_pages_are_refused(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(1);
+
+	(void)state;
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_WRITE), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_EXECUTE), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_ALL | 8), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 1ull << 36, page, 1, GPA_ALL), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, (1ull << 36) - 1, page, 2, GPA_ALL),
+			 PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 0, 1ull << 36, 1, GPA_ALL), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 0, FAKE_HYPERVISOR >> PAGE_SHIFT, 1, GPA_ALL),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(map_pages(id, 512, 1, 1, GPA_ALL | PVN_MAP_LARGE),
+			 PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 1, 512, 1, GPA_ALL | PVN_MAP_LARGE),
+			 PVN_STATUS_INVALID_PARAMETER);
+}
+
+static void large_elements_map_2_mib_each(void **state)
+{
+	uint64_t id = make_child(0);
+	struct gpa_map *map = &partition_of(id)->map;
+
+	(void)state;
+	assert_int_equal(map_pages(id, 0x400, 0x2800, 2, GPA_ALL | PVN_MAP_LARGE), PVN_STATUS_SUCCESS);
+	assert_int_equal(map->mapped_pages, 1024);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x600ull << 12 | 0x123), GPA_ALL, false).v,
+			 0x2a00ull << 12 | 0x123);
+	/* 2 MiB of which one page is somebody else's. */
+	assert_int_equal(deposit(id, 0x3001, 1, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(map_pages(id, 0x800, 0x3000, 1, GPA_ALL | PVN_MAP_LARGE),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(deposit(id, 0x2801, 1, NULL), PVN_STATUS_OBJECT_IN_USE);
+}
+
+static void unmapping_large_counts_in_2_mib(void **state)
+{
+	uint64_t id = make_child(0);
+	struct gpa_map *map = &partition_of(id)->map;
+	struct pvn_unmap_gpa_pages_in in = { .partition_id = id, .target_page = 0x400,
+					     .unmap_flags = PVN_UNMAP_LARGE };
+
+	(void)state;
+	map_pages(id, 0x400, 0x2800, 3, GPA_ALL | PVN_MAP_LARGE);
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 2, &in, sizeof(in), NULL, 0, NULL, 0,
+				       NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(map->mapped_pages, 512);
+	in.unmap_flags = 1;
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 2, &in, sizeof(in), NULL, 0, NULL, 0,
+				       NULL), PVN_STATUS_INVALID_PARAMETER);
+	/* Nothing there: fine. */
+	in.unmap_flags = 0;
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 4095, &in, sizeof(in), NULL, 0, NULL,
+				       0, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(map->mapped_pages, 0);
+}
+
+static void sparse_elements_go_where_they_say(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(2);
+	struct pvn_map_sparse_gpa_pages_in in = { .partition_id = id, .map_flags = GPA_ALL };
+	struct pvn_map_sparse_gpa_pages_elem list[] = { { 0x1000, page }, { 0x5, page + 1 } };
+	struct gpa_map *map = &partition_of(id)->map;
+
+	(void)state;
+	assert_int_equal(root_rep_call(PVN_CALL_map_sparse_gpa_pages, 2, &in, sizeof(in), list,
+				       sizeof(list), NULL, 0, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x1000000), GPA_ALL, false).v, page << PAGE_SHIFT);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x5000), GPA_ALL, false).v, (page + 1) << PAGE_SHIFT);
+}
+
+static void replacing_a_childs_page_flushes_the_processors(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(2);
+
+	(void)state;
+	machine.cpu[3].entry_generation = 1;
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_ALL), PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.kicks[3], 0);
+	assert_int_equal(map_pages(id, 0, page + 1, 1, GPA_ALL), PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.kicks[3], 1);
+}
+
+static void mapping_needs_an_active_child_of_the_caller(void **state)
+{
+	struct pvn_create_partition_in in = { 0 };
+	uint64_t id, page = take_root_pages(1);
+
+	(void)state;
+	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
+	assert_int_equal(map_pages(id, 0, page, 1, GPA_ALL), PVN_STATUS_INVALID_PARTITION_STATE);
+	assert_int_equal(map_pages(root_partition->id, 0, page, 1, GPA_ALL), PVN_STATUS_ACCESS_DENIED);
+	assert_int_equal(map_pages(id + 1000, 0, page, 1, GPA_ALL), PVN_STATUS_INVALID_PARTITION_ID);
+}
+
+static void a_child_without_pool_pages_cannot_be_mapped_into(void **state)
+{
+	struct pvn_create_partition_in in = { 0 };
+	uint64_t id, page = take_root_pages(4);
+
+	(void)state;
+	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
+	deposit(id, page, 3, NULL);
+	root_call(PVN_CALL_initialize_partition, &id, sizeof(id), NULL, 0);
+	assert_int_equal(map_pages(id, 0, page + 3, 1, GPA_ALL), PVN_STATUS_INSUFFICIENT_MEMORY);
+	assert_int_equal(deposit(id, page + 3, 1, NULL), PVN_STATUS_SUCCESS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_deposited_page_leaves_the_root_and_comes_back_zeroed,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(the_roots_large_leaves_return_with_the_last_page,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_deposit_flushes_before_the_page_is_used,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_page_of_the_hypervisor_or_of_a_device_cannot_be_deposited,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_page_cannot_be_deposited_twice,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_page_that_a_child_maps_is_in_use,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_page_of_an_overlay_cannot_be_deposited_or_mapped,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(withdrawing_more_than_there_is_says_how_many_came,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(the_hypervisors_own_memory_is_not_given_away,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(the_balance_counts_free_and_used_pages,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_long_list_is_done_in_several_executions,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(mapped_pages_are_the_callers_with_the_rights_given,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(bad_flags_and_pages_are_refused,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(large_elements_map_2_mib_each,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(unmapping_large_counts_in_2_mib,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(sparse_elements_go_where_they_say,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(replacing_a_childs_page_flushes_the_processors,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(mapping_needs_an_active_child_of_the_caller,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_child_without_pool_pages_cannot_be_mapped_into,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

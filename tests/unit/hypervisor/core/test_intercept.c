@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Intercept messages to the root.
+ */
+#include "fake_machine.h"
+
+static struct vp *vp;
+
+static void begin(void)
+{
+	vp = partition_of(make_child(1))->vps[0];
+	vp->stop_reasons = 0;
+	vp->regs.rip = 0x1234;
+	vp->regs.rflags = 0x246;
+	fake_set_register(vp, PVN_REG_CS, 0x10, 0x209bull << 48 | 0x08ull << 32 | 0xffff);
+	fake_set_register(vp, PVN_REG_SS, 0, 0xc0f3ull << 48);
+	fake_set_register(vp, PVN_REG_CR0, 0x80000001, 0);
+	fake_set_register(vp, PVN_REG_EFER, 0x500, 0);
+}
+
+static void send(uint16_t port)
+{
+	struct pvn_io_intercept io = { .port = port };
+
+	intercept_send(vp, PVN_MESSAGE_IO_PORT_INTERCEPT, 1, 2, &io, sizeof(io));
+}
+
+static void the_message_tells_who_where_and_why(void **state)
+{
+	struct pvn_message *slot;
+	struct pvn_io_intercept *io;
+
+	(void)state;
+	begin();
+	enable_synic(machine.root_vp, PVN_SINT_INTERCEPTS, 0x50);
+	send(0x70);
+	slot = &machine.root_vp->synic.messages->sint[0];
+	io = (void *)slot->payload;
+	assert_int_equal(slot->type, PVN_MESSAGE_IO_PORT_INTERCEPT);
+	assert_int_equal(slot->origin, vp->partition->id);
+	assert_int_equal(slot->payload_bytes, sizeof(*io));
+	assert_int_equal(io->port, 0x70);
+	assert_int_equal(io->header.vp_index, 0);
+	assert_int_equal(io->header.rip, 0x1234);
+	assert_int_equal(io->header.rflags, 0x246);
+	assert_int_equal(io->header.access_type, 1);
+	assert_int_equal(io->header.instruction_bytes, 2);
+	assert_int_equal(io->header.execution_state, 3 | 4 | 16);
+	assert_int_equal(io->header.cs_base, 0x10);
+	assert_int_equal(io->header.cs_limit, 0xffff);
+	assert_int_equal(io->header.cs_selector, 8);
+	assert_int_equal(io->header.cs_attributes, 0x209b);
+	assert_true(is_raised(machine.root_vp, 0x50));
+}
+
+static void the_vp_is_suspended_until_the_parent_clears_it(void **state)
+{
+	(void)state;
+	begin();
+	enable_synic(machine.root_vp, PVN_SINT_INTERCEPTS, 0x50);
+	send(0x70);
+	assert_int_equal(vp->stop_reasons, VP_STOP_INTERCEPT);
+	assert_int_equal(vp_set_register(vp, PVN_REG_INTERCEPT_SUSPEND, (uint64_t[]){ 0, 0 }),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->stop_reasons, 0);
+}
+
+static void a_root_vp_that_cannot_take_it_is_passed_over(void **state)
+{
+	(void)state;
+	begin();
+	enable_synic(root_partition->vps[1], PVN_SINT_INTERCEPTS, 0x51);
+	send(0x70);
+	assert_int_equal(root_partition->vps[1]->synic.messages->sint[0].type,
+			 PVN_MESSAGE_IO_PORT_INTERCEPT);
+}
+
+static void root_vps_take_turns(void **state)
+{
+	(void)state;
+	begin();
+	for (unsigned int i = 0; i < 2; i++)
+		enable_synic(root_partition->vps[i], PVN_SINT_INTERCEPTS, 0x50);
+	send(1);
+	send(2);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(root_partition->vps[i]->synic.messages->sint[0].type,
+				 PVN_MESSAGE_IO_PORT_INTERCEPT);
+}
+
+static void an_unread_message_is_replaced_by_the_next(void **state)
+{
+	struct pvn_message *slot;
+
+	(void)state;
+	begin();
+	enable_synic(machine.root_vp, PVN_SINT_INTERCEPTS, 0x50);
+	slot = &machine.root_vp->synic.messages->sint[0];
+	slot->type = 5;
+	send(0x70);
+	send(0x71);
+	slot->type = 0;
+	synic_scan(machine.root_vp);
+	assert_int_equal(((struct pvn_io_intercept *)slot->payload)->port, 0x71);
+	slot->type = 0;
+	synic_scan(machine.root_vp);
+	assert_int_equal(slot->type, 0);
+}
+
+static void a_partition_that_goes_takes_its_message_out_of_the_queue(void **state)
+{
+	(void)state;
+	begin();
+	enable_synic(machine.root_vp, PVN_SINT_INTERCEPTS, 0x50);
+	machine.root_vp->synic.messages->sint[0].type = 5;
+	send(0x70);
+	assert_false(list_is_empty(&machine.root_vp->synic.queue[0]));
+	remove_child(vp->partition->id);
+	assert_true(list_is_empty(&machine.root_vp->synic.queue[0]));
+}
+
+static void nobody_to_tell_leaves_the_vp_suspended(void **state)
+{
+	(void)state;
+	begin();
+	send(0x70);
+	assert_int_equal(vp->stop_reasons, VP_STOP_INTERCEPT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_message_tells_who_where_and_why,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(the_vp_is_suspended_until_the_parent_clears_it,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_root_vp_that_cannot_take_it_is_passed_over,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(root_vps_take_turns,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(an_unread_message_is_replaced_by_the_next,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_partition_that_goes_takes_its_message_out_of_the_queue,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(nobody_to_tell_leaves_the_vp_suspended,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Pools of pages.
+ */
+#include "fake_machine.h"
+
+static void a_page_is_zeroed_when_it_is_allocated(void **state)
+{
+	struct page_pool pool;
+	uint8_t *page;
+
+	(void)state;
+	page_pool_init(&pool);
+	memset(root_memory(0x5000), 0xaa, PAGE_SIZE);
+	page_pool_add(&pool, hpa(0x5000));
+	page = page_pool_alloc(&pool);
+	assert_ptr_equal(page, root_memory(0x5000));
+	for (unsigned int i = 0; i < PAGE_SIZE; i++)
+		assert_int_equal(page[i], 0);
+}
+
+static void an_empty_pool_gives_nothing(void **state)
+{
+	struct page_pool pool;
+
+	(void)state;
+	page_pool_init(&pool);
+	assert_null(page_pool_alloc(&pool));
+	assert_null(page_pool_remove(&pool));
+	page_pool_free(&pool, NULL);
+	assert_int_equal(page_pool_free_count(&pool), 0);
+}
+
+static void free_and_used_pages_are_counted(void **state)
+{
+	struct page_pool pool;
+	void *page;
+
+	(void)state;
+	page_pool_init(&pool);
+	page_pool_add(&pool, hpa(0x5000));
+	page_pool_add(&pool, hpa(0x6000));
+	page = page_pool_alloc(&pool);
+	assert_int_equal(page_pool_free_count(&pool), 1);
+	assert_int_equal(page_pool_used_count(&pool), 1);
+	page_pool_free(&pool, page);
+	assert_int_equal(page_pool_free_count(&pool), 2);
+	assert_int_equal(page_pool_used_count(&pool), 0);
+}
+
+static void a_removed_page_is_neither_free_nor_used_and_zeroed(void **state)
+{
+	struct page_pool pool;
+	uint64_t *page;
+
+	(void)state;
+	page_pool_init(&pool);
+	page_pool_add(&pool, hpa(0x5000));
+	page_pool_add(&pool, hpa(0x6000));
+	page = page_pool_remove(&pool);
+	assert_int_equal(page[0], 0);
+	assert_int_equal(page_pool_free_count(&pool), 1);
+	assert_int_equal(page_pool_used_count(&pool), 0);
+}
+
+static void freeing_more_than_was_allocated_is_caught(void **state)
+{
+	struct page_pool pool;
+
+	(void)state;
+	page_pool_init(&pool);
+	expect_panic(page_pool_free(&pool, root_memory(0x5000)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_page_is_zeroed_when_it_is_allocated,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(an_empty_pool_gives_nothing,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(free_and_used_pages_are_counted,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_removed_page_is_neither_free_nor_used_and_zeroed,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(freeing_more_than_was_allocated_is_caught,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Ticket locks and their levels.
+ */
+#include "fake_machine.h"
+
+static struct spinlock outer = SPINLOCK(LOCK_PARTITION), inner = SPINLOCK(LOCK_POOL);
+static struct spinlock second = SPINLOCK(LOCK_POOL);
+
+static void locks_are_taken_in_rising_order(void **state)
+{
+	(void)state;
+	spin_lock(&outer);
+	spin_lock(&inner);
+	assert_true(spin_is_locked(&outer));
+	spin_unlock(&inner);
+	spin_unlock(&outer);
+	assert_false(spin_is_locked(&outer));
+	assert_int_equal(machine.cpu[0].locks_held, 0);
+}
+
+static void a_lock_of_a_lower_or_the_same_level_is_caught(void **state)
+{
+	(void)state;
+	spin_lock(&inner);
+	expect_panic(spin_lock(&outer));
+	expect_panic(spin_lock(&second));
+	spin_unlock(&inner);
+}
+
+static void a_second_lock_of_a_level_is_taken_as_nested(void **state)
+{
+	(void)state;
+	spin_lock(&inner);
+	spin_lock_nested(&second);
+	spin_unlock(&second);
+	assert_int_not_equal(machine.cpu[0].locks_held, 0);
+	spin_unlock(&inner);
+	assert_int_equal(machine.cpu[0].locks_held, 0);
+	expect_panic(spin_lock_nested(&second));
+}
+
+static void releasing_what_is_not_held_is_caught(void **state)
+{
+	(void)state;
+	expect_panic(spin_unlock(&outer));
+}
+
+static struct spinlock contended = SPINLOCK(LOCK_POOL);
+
+static void other_processor_releases(void)
+{
+	machine.this_cpu = 1;
+	spin_unlock(&contended);
+	machine.this_cpu = 0;
+}
+
+static void a_taken_lock_is_waited_for(void **state)
+{
+	(void)state;
+	machine.this_cpu = 1;
+	spin_lock(&contended);
+	machine.this_cpu = 0;
+	machine.on_relax = other_processor_releases;
+	spin_lock(&contended);
+	assert_int_equal(machine.relaxes, 1);
+	spin_unlock(&contended);
+}
+
+static void tickets_wrap_around(void **state)
+{
+	struct spinlock lock = { .next = 65535, .owner = 65535, .level = LOCK_POOL };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		spin_lock(&lock);
+		assert_true(spin_is_locked(&lock));
+		spin_unlock(&lock);
+		assert_false(spin_is_locked(&lock));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(locks_are_taken_in_rising_order,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_lock_of_a_lower_or_the_same_level_is_caught,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_second_lock_of_a_level_is_taken_as_nested,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(releasing_what_is_not_held_is_caught,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(a_taken_lock_is_waited_for,
+						fake_machine_setup, fake_machine_teardown),
+		cmocka_unit_test_setup_teardown(tickets_wrap_around,
+						fake_machine_setup, fake_machine_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
