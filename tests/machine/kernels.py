@@ -77,7 +77,7 @@ def _resolved(flavour, update):
     listing = _list_file(flavour)
     if listing.exists() and not update:
         known = [tuple(row.split()) for row in listing.read_text().splitlines()]
-        if all((paths.DEBS / file).exists() for file, _ in known):
+        if all(len(row) == 2 and (paths.DEBS / row[0]).exists() for row in known):
             return known
     debian.update_once()
     wanted = [row for row in debian.closure(METAPACKAGES[flavour]) if WANTED.match(row[0])]

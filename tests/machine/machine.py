@@ -36,9 +36,10 @@ class Result:
 
 def prepare(update=False, compile_all=True):
     """Everything before a boot: kernels, images, build. Quick when all is there."""
-    with tools.lock(paths.BUILD / ".lock", BUSY), tools.lock(paths.CACHE / ".lock", BUSY):
-        found = kernels.ensure(update)
-        userland.ensure(found, update)
+    with tools.lock(paths.BUILD / ".lock", BUSY):
+        with tools.lock(paths.CACHE / ".lock", BUSY):
+            found = kernels.ensure(update)
+            userland.ensure(found, update)
         if compile_all:
             build.build()
     return found
