@@ -296,29 +296,19 @@ static void leaf_extended_features(struct vp *vp, uint32_t subleaf, uint32_t out
 static void adjust_common(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	switch (leaf) {
-	case 1:
-		leaf_identity(vp, out);
-		break;
+	case 1: leaf_identity(vp, out); break;
 	case 6:
 		out[EAX] |= BIT(2);	/* the APIC timer never stops: it is ours */
 		break;
-	case 7:
-		leaf_extended_features(vp, subleaf, out);
-		break;
+	case 7: leaf_extended_features(vp, subleaf, out); break;
 	case 0xb:
-	case 0x1f:
-		out[EDX] = vp->lapic.id;
-		break;
-	case 0xd:
-		leaf_xsave(vp, subleaf, out);
-		break;
+	case 0x1f: out[EDX] = vp->lapic.id; break;
+	case 0xd: leaf_xsave(vp, subleaf, out); break;
 	case 0x80000001:
 		out[ECX] &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_MWAITX);
 		out[EDX] |= EDX1_APIC;
 		break;
-	case 0x8000001e:
-		out[EAX] = vp->lapic.id;
-		break;
+	case 0x8000001e: out[EAX] = vp->lapic.id; break;
 	case 5:			/* MONITOR */
 	case 0xa:		/* performance counters: their interrupt is not passed on */
 	case 0x1d:		/* AMX */
@@ -390,38 +380,22 @@ static uint32_t clamp_leaf(uint32_t value, uint32_t least, uint32_t most)
 static void adjust_child(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	switch (leaf) {
-	case 0:
-		out[EAX] = clamp_leaf(out[EAX], 0xb, LEAF_MAX_CHILD);
-		break;
-	case 1:
-		child_identity(vp, out);
-		break;
-	case 4:
-		leaf_cache(vp, out);
-		break;
+	case 0: out[EAX] = clamp_leaf(out[EAX], 0xb, LEAF_MAX_CHILD); break;
+	case 1: child_identity(vp, out); break;
+	case 4: leaf_cache(vp, out); break;
 	case 6:
 		zero(out);
 		out[EAX] = BIT(2);
 		break;
-	case 7:
-		child_extended_features(subleaf, out);
-		break;
-	case 0xb:
-		leaf_topology(vp, subleaf, out);
-		break;
-	case 0x80000000:
-		out[EAX] = clamp_leaf(out[EAX], 0x80000000, EXTENDED_MAX_CHILD);
-		break;
-	case 0x80000001:
-		child_extended_identity(vp, out);
-		break;
+	case 7: child_extended_features(subleaf, out); break;
+	case 0xb: leaf_topology(vp, subleaf, out); break;
+	case 0x80000000: out[EAX] = clamp_leaf(out[EAX], 0x80000000, EXTENDED_MAX_CHILD); break;
+	case 0x80000001: child_extended_identity(vp, out); break;
 	case 0x80000007:
 		out[EAX] = out[EBX] = out[ECX] = 0;
 		out[EDX] &= BIT(8);	/* invariant TSC */
 		break;
-	case 0x80000008:
-		child_address_sizes(vp, out);
-		break;
+	case 0x80000008: child_address_sizes(vp, out); break;
 	case 2:			/* caches, names: as they are */
 	case 0xd:
 	case 0x80000002 ... 0x80000006:

@@ -30,13 +30,12 @@
 enum {
 	REG_ID = 0x02, REG_VERSION = 0x03, REG_TPR = 0x08, REG_PPR = 0x0a, REG_EOI = 0x0b,
 	REG_LDR = 0x0d, REG_SPURIOUS = 0x0f, REG_ISR = 0x10, REG_TMR = 0x18, REG_IRR = 0x20,
-	REG_ESR = 0x28, REG_CMCI = 0x2f, REG_ICR = 0x30, REG_LVT_TIMER = 0x32,
+	REG_ESR = 0x28, REG_ICR = 0x30, REG_LVT_TIMER = 0x32, REG_LVT_LINT0 = 0x35,
 	REG_LVT_ERROR = 0x37, REG_INITIAL = 0x38, REG_CURRENT = 0x39, REG_DIVIDE = 0x3e,
 	REG_SELF = 0x3f,
 };
 
-#define VERSION		  0x00060014u	/* integrated, 7 LVT entries */
-#define LVT_TIMER	  1		/* index into lvt[] */
+#define VERSION		  0x00050014u	/* integrated, 6 LVT entries */
 #define LVT_MASKED	  0x10000u
 #define LVT_VALID	  0x107ffu	/* vector, delivery mode, mask */
 #define LVT_LINT_VALID	  0x1a7ffu	/* and polarity, trigger mode */
@@ -329,6 +328,12 @@ void lapic_send(struct vp *vp, uint64_t icr)
 	}
 }
 
+void lapic_write_icr(struct vp *vp, uint64_t icr)
+{
+	vp->lapic.icr = icr & ICR_VALID;
+	lapic_send(vp, vp->lapic.icr);
+}
+
 /* Timer */
 
 /* value * to / from, rounded up. from * to fits 64 bits: 100 MHz and the TSC's some GHz. */
@@ -353,7 +358,7 @@ static uint64_t timer_period(const struct lapic *lapic)
 
 static uint32_t timer_mode(const struct lapic *lapic)
 {
-	return lapic->lvt[LVT_TIMER] & TIMER_MODE;
+	return lapic->lvt[0] & TIMER_MODE;
 }
 
 /* timer_lock held. */
@@ -380,15 +385,12 @@ static void timer_write_initial(struct vp *vp, uint32_t count)
 
 static uint32_t timer_current(struct vp *vp)
 {
-	uint64_t now = plat_tsc(), left = 0;
+	uint64_t deadline = __atomic_load_n(&vp->lapic.timer_deadline, __ATOMIC_RELAXED);
+	uint64_t now = plat_tsc(), left;
 
-	if (timer_mode(&vp->lapic) == TIMER_DEADLINE)
+	if (timer_mode(&vp->lapic) == TIMER_DEADLINE || deadline == TIMER_OFF || deadline <= now)
 		return 0;
-	spin_lock(&vp->timer_lock);
-	if (vp->lapic.timer_deadline != TIMER_OFF && vp->lapic.timer_deadline > now)
-		left = convert(vp->lapic.timer_deadline - now, plat_tsc_hz(), plat_apic_hz());
-	spin_unlock(&vp->timer_lock);
-	left /= timer_divisor(&vp->lapic);
+	left = convert(deadline - now, plat_tsc_hz(), plat_apic_hz()) / timer_divisor(&vp->lapic);
 	return left > vp->lapic.initial_count ? vp->lapic.initial_count : left;
 }
 
@@ -399,7 +401,7 @@ static void timer_write_lvt(struct vp *vp, uint32_t value)
 
 	spin_lock(&vp->timer_lock);
 	mode_moved = (timer_mode(lapic) ^ value) & TIMER_DEADLINE;
-	lapic->lvt[LVT_TIMER] = value;
+	lapic->lvt[0] = value;
 	/* To or from TSC-deadline mode disarms. */
 	if (mode_moved) {
 		lapic->initial_count = 0;
@@ -421,20 +423,15 @@ static void timer_write_deadline(struct vp *vp, uint64_t deadline)
 
 static uint64_t timer_read_deadline(struct vp *vp)
 {
-	uint64_t deadline;
+	uint64_t deadline = __atomic_load_n(&vp->lapic.timer_deadline, __ATOMIC_RELAXED);
 
-	if (timer_mode(&vp->lapic) != TIMER_DEADLINE)
-		return 0;
-	spin_lock(&vp->timer_lock);
-	deadline = vp->lapic.timer_deadline;
-	spin_unlock(&vp->timer_lock);
-	return deadline == TIMER_OFF ? 0 : deadline;
+	return timer_mode(&vp->lapic) != TIMER_DEADLINE || deadline == TIMER_OFF ? 0 : deadline;
 }
 
 int lapic_timer_expired(struct vp *vp, uint64_t now)
 {
 	struct lapic *lapic = &vp->lapic;
-	uint32_t lvt = lapic->lvt[LVT_TIMER];
+	uint32_t lvt = lapic->lvt[0];
 
 	if (lapic->timer_deadline > now || lapic->timer_deadline == TIMER_OFF)
 		return -1;
@@ -478,7 +475,7 @@ void lapic_reset(struct vp *vp)
 	lapic->esr = 0;
 	lapic->icr = 0;
 	spin_lock(&vp->timer_lock);
-	for (unsigned int i = 0; i < 7; i++)
+	for (unsigned int i = 0; i < LAPIC_LVTS; i++)
 		lapic->lvt[i] = LVT_MASKED;
 	lapic->divide = lapic->initial_count = 0;
 	lapic->timer_start = 0;
@@ -487,13 +484,11 @@ void lapic_reset(struct vp *vp)
 	spin_unlock(&vp->timer_lock);
 }
 
-static uint32_t *lvt_of(struct lapic *lapic, unsigned int reg)
+static uint64_t lvt_valid(unsigned int reg)
 {
-	if (reg == REG_CMCI)
-		return &lapic->lvt[0];
-	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
-		return &lapic->lvt[LVT_TIMER + reg - REG_LVT_TIMER];
-	return NULL;
+	if (reg == REG_LVT_TIMER)
+		return LVT_TIMER_VALID;
+	return reg == REG_LVT_LINT0 || reg == REG_LVT_LINT0 + 1 ? LVT_LINT_VALID : LVT_VALID;
 }
 
 static uint32_t read_bitmap(const uint64_t *map, unsigned int word)
@@ -504,12 +499,7 @@ static uint32_t read_bitmap(const uint64_t *map, unsigned int word)
 static bool read_register(struct vp *vp, unsigned int reg, uint64_t *value)
 {
 	struct lapic *lapic = &vp->lapic;
-	const uint32_t *lvt = lvt_of(lapic, reg);
 
-	if (lvt) {
-		*value = *lvt;
-		return true;
-	}
 	lapic_sync_assist(vp);
 	switch (reg) {
 	case REG_ID: *value = lapic->id; break;
@@ -523,6 +513,7 @@ static bool read_register(struct vp *vp, unsigned int reg, uint64_t *value)
 	case REG_IRR ... REG_IRR + 7: *value = read_bitmap(lapic->irr, reg - REG_IRR); break;
 	case REG_ESR: *value = lapic->esr; break;
 	case REG_ICR: *value = lapic->icr; break;
+	case REG_LVT_TIMER ... REG_LVT_ERROR: *value = lapic->lvt[reg - REG_LVT_TIMER]; break;
 	case REG_INITIAL: *value = lapic->initial_count; break;
 	case REG_CURRENT: *value = timer_current(vp); break;
 	case REG_DIVIDE: *value = lapic->divide; break;
@@ -531,25 +522,36 @@ static bool read_register(struct vp *vp, unsigned int reg, uint64_t *value)
 	return true;
 }
 
-static bool write_lvt(struct vp *vp, unsigned int reg, uint64_t value)
+/*
+ * A reserved bit, and any write to a register that is read-only or not there, is #GP
+ * [SDM 3A 11.12.1.3 "Reserved Bit Checking"]. Bits 12 and 14 of LVTs and bit 12 of the ICR
+ * are status: read-only, not reserved.
+ */
+static bool is_writable(unsigned int reg, uint64_t value)
 {
-	uint32_t valid = LVT_VALID;
+	switch (reg) {
+	case REG_EOI:
+	case REG_ESR: return !value;
+	case REG_TPR:
+	case REG_SELF: return value <= 0xff;
+	case REG_SPURIOUS: return !(value & ~SPURIOUS_VALID);
+	case REG_ICR: return !(value & ~(ICR_VALID | 0x1000));
+	case REG_INITIAL: return !(value >> 32);
+	case REG_DIVIDE: return !(value & ~0xbull);
+	case REG_LVT_TIMER ... REG_LVT_ERROR: return !(value & ~(lvt_valid(reg) | 0x5000));
+	default: return false;
+	}
+}
 
-	if (reg == REG_LVT_TIMER)
-		valid = LVT_TIMER_VALID;
-	else if (reg == REG_LVT_ERROR - 1 || reg == REG_LVT_ERROR - 2)
-		valid = LVT_LINT_VALID;
-	/* Bits 12 and 14 are status: read-only, not reserved. */
-	if (value & ~(uint64_t)(valid | 0x5000))
-		return false;
-	value &= valid;
+static void write_lvt(struct vp *vp, unsigned int reg, uint32_t value)
+{
+	value &= lvt_valid(reg);
 	if (!lapic_enabled(&vp->lapic))
 		value |= LVT_MASKED;
 	if (reg == REG_LVT_TIMER)
 		timer_write_lvt(vp, value);
 	else
-		*lvt_of(&vp->lapic, reg) = value;
-	return true;
+		vp->lapic.lvt[reg - REG_LVT_TIMER] = value;
 }
 
 static void write_spurious(struct vp *vp, uint32_t value)
@@ -560,65 +562,27 @@ static void write_spurious(struct vp *vp, uint32_t value)
 	if (lapic_enabled(lapic))
 		return;
 	spin_lock(&vp->timer_lock);
-	for (unsigned int i = 0; i < 7; i++)
+	for (unsigned int i = 0; i < LAPIC_LVTS; i++)
 		lapic->lvt[i] |= LVT_MASKED;
 	spin_unlock(&vp->timer_lock);
 }
 
-static bool write_icr(struct vp *vp, uint64_t value)
-{
-	if (value & ~(ICR_VALID | 0x1000))
-		return false;
-	vp->lapic.icr = value & ICR_VALID;
-	lapic_send(vp, vp->lapic.icr);
-	return true;
-}
-
-/* A reserved bit or a read-only register: #GP [SDM 3A 11.12.1.3 "Reserved Bit Checking"]. */
 static bool write_register(struct vp *vp, unsigned int reg, uint64_t value)
 {
-	if (reg == REG_ICR)
-		return write_icr(vp, value);
-	if (value >> 32)
+	if (!is_writable(reg, value))
 		return false;
-	if (lvt_of(&vp->lapic, reg))
-		return write_lvt(vp, reg, value);
 	switch (reg) {
-	case REG_TPR:
-		if (value > 0xff)
-			return false;
-		virt->set_tpr(vp, value);
-		return true;
-	case REG_EOI:
-		if (value)
-			return false;
-		lapic_eoi(vp);
-		return true;
-	case REG_SPURIOUS:
-		if (value & ~SPURIOUS_VALID)
-			return false;
-		write_spurious(vp, value);
-		return true;
-	case REG_ESR:
-		if (value)
-			return false;
-		vp->lapic.esr = 0;
-		return true;
-	case REG_INITIAL:
-		timer_write_initial(vp, value);
-		return true;
-	case REG_DIVIDE:
-		if (value & ~0xbull)
-			return false;
-		vp->lapic.divide = value;
-		return true;
-	case REG_SELF:
-		if (value > 0xff)
-			return false;
-		lapic_send(vp, (uint64_t)TO_SELF << 18 | value);
-		return true;
+	case REG_EOI: lapic_eoi(vp); break;
+	case REG_ESR: vp->lapic.esr = 0; break;
+	case REG_TPR: virt->set_tpr(vp, value); break;
+	case REG_SELF: lapic_send(vp, (uint64_t)TO_SELF << 18 | value); break;
+	case REG_SPURIOUS: write_spurious(vp, value); break;
+	case REG_ICR: lapic_write_icr(vp, value); break;
+	case REG_INITIAL: timer_write_initial(vp, value); break;
+	case REG_DIVIDE: vp->lapic.divide = value; break;
+	default: write_lvt(vp, reg, value);
 	}
-	return false;
+	return true;
 }
 
 bool lapic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)

@@ -16,6 +16,7 @@
 struct vp;
 
 #define APIC_SPURIOUS_ENABLE 0x100u
+#define LAPIC_LVTS	     6
 
 struct lapic {
 	uint64_t irr[4];	/* [a] */
@@ -28,7 +29,7 @@ struct lapic {
 	uint32_t spurious;	/* (o) SVR */
 	uint32_t esr;		/* (o) */
 	uint64_t icr;		/* (o) */
-	uint32_t lvt[7];	/* (o) CMCI, timer, thermal, performance, LINT0, LINT1, error */
+	uint32_t lvt[LAPIC_LVTS];	/* (o) timer, thermal, performance, LINT0, LINT1, error */
 	uint32_t divide;	/* (o) */
 	uint32_t initial_count;	/* (o) */
 	uint64_t timer_start;	/* [vp->timer_lock] TSC when the count began */
@@ -52,6 +53,8 @@ void lapic_raise(struct vp *vp, uint8_t vector);
 void lapic_raise_device(struct vp *vp, uint8_t vector, bool level);
 /* Sends what an ICR value says, from vp; synthetic IPIs use it too. */
 void lapic_send(struct vp *vp, uint64_t icr);
+/* The guest wrote its ICR. */
+void lapic_write_icr(struct vp *vp, uint64_t icr);
 
 /* Highest vector that may be delivered now (above TPR and in service), or -1. */
 int lapic_pending(struct vp *vp);

@@ -31,7 +31,7 @@ enum {
 	MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_MCG_CAP = 0x179,
 	MSR_MCG_STATUS = 0x17a, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_PAT = 0x277,
 	MSR_MTRR_DEFAULT = 0x2ff, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800,
-	MSR_X2APIC_LAST = 0x83f,
+	MSR_X2APIC_TPR = 0x808, MSR_X2APIC_EOI = 0x80b, MSR_X2APIC_LAST = 0x83f,
 };
 
 #define MSR_EFER	   0xc0000080u
@@ -191,30 +191,19 @@ static enum pvn_privilege synthetic_privilege(uint32_t msr)
 	case PVN_MSR_GUEST_OS_ID:
 	case PVN_MSR_HYPERCALL:
 	/* Crash registers have a feature bit and no privilege: they come with the interface. */
-	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL:
-		return PVN_PRIVILEGE_ACCESS_HYPERCALL_MSRS;
-	case PVN_MSR_VP_INDEX:
-		return PVN_PRIVILEGE_ACCESS_VP_INDEX;
-	case PVN_MSR_RESET:
-		return PVN_PRIVILEGE_ACCESS_RESET;
-	case PVN_MSR_VP_RUNTIME:
-		return PVN_PRIVILEGE_ACCESS_VP_RUN_TIME;
-	case PVN_MSR_TIME_REF_COUNT:
-		return PVN_PRIVILEGE_ACCESS_REFERENCE_COUNTER;
-	case PVN_MSR_REFERENCE_TSC:
-		return PVN_PRIVILEGE_ACCESS_REFERENCE_TSC;
+	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL: return PVN_PRIVILEGE_ACCESS_HYPERCALL_MSRS;
+	case PVN_MSR_VP_INDEX: return PVN_PRIVILEGE_ACCESS_VP_INDEX;
+	case PVN_MSR_RESET: return PVN_PRIVILEGE_ACCESS_RESET;
+	case PVN_MSR_VP_RUNTIME: return PVN_PRIVILEGE_ACCESS_VP_RUN_TIME;
+	case PVN_MSR_TIME_REF_COUNT: return PVN_PRIVILEGE_ACCESS_REFERENCE_COUNTER;
+	case PVN_MSR_REFERENCE_TSC: return PVN_PRIVILEGE_ACCESS_REFERENCE_TSC;
 	case PVN_MSR_TSC_FREQUENCY:
-	case PVN_MSR_APIC_FREQUENCY:
-		return PVN_PRIVILEGE_ACCESS_FREQUENCIES;
-	case PVN_MSR_EOI ... PVN_MSR_VP_ASSIST_PAGE:
-		return PVN_PRIVILEGE_ACCESS_APIC_MSRS;
+	case PVN_MSR_APIC_FREQUENCY: return PVN_PRIVILEGE_ACCESS_FREQUENCIES;
+	case PVN_MSR_EOI ... PVN_MSR_VP_ASSIST_PAGE: return PVN_PRIVILEGE_ACCESS_APIC_MSRS;
 	case PVN_MSR_SCONTROL ... PVN_MSR_EOM:
-	case PVN_MSR_SINT0 ... PVN_MSR_SINT0 + PVN_SINT_COUNT - 1:
-		return PVN_PRIVILEGE_ACCESS_SYNIC;
-	case PVN_MSR_STIMER0_CONFIG ... PVN_MSR_STIMER0_CONFIG + 2 * PVN_STIMER_COUNT - 1:
-		return PVN_PRIVILEGE_ACCESS_SYNTHETIC_TIMERS;
-	case PVN_MSR_GUEST_IDLE:
-		return PVN_PRIVILEGE_ACCESS_GUEST_IDLE;
+	case PVN_MSR_SINT0 ... PVN_MSR_SINT0 + PVN_SINT_COUNT - 1: return PVN_PRIVILEGE_ACCESS_SYNIC;
+	case PVN_MSR_STIMER0_CONFIG ... PVN_MSR_STIMER0_CONFIG + 2 * PVN_STIMER_COUNT - 1: return PVN_PRIVILEGE_ACCESS_SYNTHETIC_TIMERS;
+	case PVN_MSR_GUEST_IDLE: return PVN_PRIVILEGE_ACCESS_GUEST_IDLE;
 	}
 	return PVN_PRIVILEGE_NONE;
 }
@@ -282,46 +271,27 @@ static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	return true;
 }
 
-static bool write_icr(struct vp *vp, uint64_t value)
-{
-	vp->lapic.icr = icr_from_synthetic(value);
-	lapic_send(vp, vp->lapic.icr);
-	return true;
-}
-
 static bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
-	case PVN_MSR_GUEST_OS_ID:
-		return write_guest_os_id(vp, value);
-	case PVN_MSR_HYPERCALL:
-		return write_hypercall(vp, value);
-	case PVN_MSR_RESET:
-		return write_reset(vp, value);
-	case PVN_MSR_REFERENCE_TSC:
-		return write_reference_tsc(vp, value);
-	case PVN_MSR_EOI:
-		if (value >> 32)
-			return false;
-		lapic_eoi(vp);
-		return true;
+	case PVN_MSR_GUEST_OS_ID: return write_guest_os_id(vp, value);
+	case PVN_MSR_HYPERCALL: return write_hypercall(vp, value);
+	case PVN_MSR_RESET: return write_reset(vp, value);
+	case PVN_MSR_REFERENCE_TSC: return write_reference_tsc(vp, value);
+	case PVN_MSR_EOI: return !(value >> 32) && lapic_write_msr(vp, MSR_X2APIC_EOI, 0);
+	case PVN_MSR_TPR: return lapic_write_msr(vp, MSR_X2APIC_TPR, value);
 	case PVN_MSR_ICR:
-		return write_icr(vp, value);
-	case PVN_MSR_TPR:
-		if (value > 0xff)
-			return false;
-		virt->set_tpr(vp, value);
+		lapic_write_icr(vp, icr_from_synthetic(value));
 		return true;
-	case PVN_MSR_VP_ASSIST_PAGE:
-		return write_assist(vp, value);
+	case PVN_MSR_VP_ASSIST_PAGE: return write_assist(vp, value);
 	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
 		vp->partition->crash[msr - PVN_MSR_CRASH_P0] = value;
 		return true;
-	case PVN_MSR_CRASH_CTL:
-		return write_crash_control(vp, value);
+	case PVN_MSR_CRASH_CTL: return write_crash_control(vp, value);
+	default:
+		return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
+		       synic_write_msr(vp, msr, value);
 	}
-	return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
-	       synic_write_msr(vp, msr, value);
 }
 
 /* Architectural registers */
@@ -397,14 +367,8 @@ static uint32_t register_of(uint32_t msr)
 static bool child_constant(uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
-	case MSR_PLATFORM_ID:
-	case MSR_MICROCODE:
-	case MSR_PLATFORM_INFO:
-	case MSR_MTRR_CAP:
-	case MSR_MCG_CAP:
-	case MSR_MCG_STATUS:
-	case MSR_DEBUGCTL:
-	case MSR_SYSCFG:
+	case MSR_PLATFORM_ID: case MSR_MICROCODE: case MSR_PLATFORM_INFO: case MSR_MTRR_CAP:
+	case MSR_MCG_CAP: case MSR_MCG_STATUS: case MSR_DEBUGCTL: case MSR_SYSCFG:
 	case MSR_INT_PENDING: *value = 0; break;
 	case MSR_TSC: *value = plat_tsc(); break;
 	case MSR_MISC_ENABLE: *value = MISC_FAST_STRINGS | MISC_NO_BTS_NO_PEBS; break;

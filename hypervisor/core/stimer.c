@@ -151,10 +151,8 @@ bool stimer_take_message(struct vp *vp, unsigned int sint, struct pvn_message *o
 			break;
 		}
 		taken = true;
-		if (out) {
-			timer->message_owed = false;
-			fill_message(vp, i, out);
-		}
+		timer->message_owed = false;
+		fill_message(vp, i, out);
 	}
 	spin_unlock(&vp->timer_lock);
 	return taken;

@@ -49,72 +49,62 @@ enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag
 }
 
 /*
- * Writes the message if the slot is free. If it is not, the guest is asked for an EOM; it
- * may have emptied the slot before it could see that, hence the second look.
+ * If the slot is not free the guest is asked for an EOM; it may have emptied the slot
+ * before it could see that, hence the second look.
  */
-static bool slot_write(struct pvn_message *slot, const struct pvn_message *message, bool more)
+static bool slot_is_free(struct pvn_message *slot)
 {
-	if (__atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) != PVN_MESSAGE_NONE) {
-		__atomic_fetch_or(&slot->flags, PVN_MESSAGE_FLAG_PENDING, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&slot->type, __ATOMIC_SEQ_CST) != PVN_MESSAGE_NONE)
-			return false;
-	}
+	if (__atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) == PVN_MESSAGE_NONE)
+		return true;
+	__atomic_fetch_or(&slot->flags, PVN_MESSAGE_FLAG_PENDING, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&slot->type, __ATOMIC_SEQ_CST) == PVN_MESSAGE_NONE;
+}
+
+static void slot_write(struct pvn_message *slot, const struct pvn_message *message, bool more)
+{
 	slot->payload_bytes = message->payload_bytes;
 	__atomic_store_n(&slot->flags, more ? PVN_MESSAGE_FLAG_PENDING : 0, __ATOMIC_RELAXED);
 	slot->origin = message->origin;
 	memcpy(slot->payload, message->payload, message->payload_bytes);
 	/* Pairs with the guest's read of type: the rest is there when it is not 0. */
 	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
-	return true;
 }
 
-/* lock held. One slot takes at most one message; true: it took one. */
-static bool deliver_queued(struct vp *vp, unsigned int sint)
+/* lock held: the next message for the SINT, a timer's or else the queue's first. */
+static bool take_message(struct vp *vp, unsigned int sint, struct pvn_message *out, bool *more)
 {
-	struct synic *synic = &vp->synic;
-	struct list *queue = &synic->queue[sint];
+	struct list *queue = &vp->synic.queue[sint];
 	struct queued_message *first;
 
+	if (stimer_take_message(vp, sint, out, more)) {
+		*more |= !list_is_empty(queue);
+		return true;
+	}
 	if (list_is_empty(queue))
 		return false;
 	first = list_entry(queue->next, struct queued_message, node);
-	if (!slot_write(&synic->messages->sint[sint], &first->message,
-			first->node.next != queue))
-		return false;
+	*out = first->message;
 	list_remove(&first->node);
 	first->queued = false;
+	*more = !list_is_empty(queue);
 	return true;
 }
 
-/* lock held. */
-static bool deliver_timer(struct vp *vp, unsigned int sint)
-{
-	struct pvn_message *slot = &vp->synic.messages->sint[sint], message;
-	bool more;
-
-	if (!stimer_take_message(vp, sint, NULL, &more))
-		return false;
-	if (__atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) != PVN_MESSAGE_NONE) {
-		__atomic_fetch_or(&slot->flags, PVN_MESSAGE_FLAG_PENDING, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&slot->type, __ATOMIC_SEQ_CST) != PVN_MESSAGE_NONE)
-			return false;
-	}
-	/* Free, and only we fill it: taken from the timer now, it cannot get lost. */
-	return stimer_take_message(vp, sint, &message, &more) && slot_write(slot, &message, more);
-}
-
-/* lock held: true when the SINT's interrupt is due. */
+/* lock held. A slot takes at most one message; true: its interrupt is due. */
 static bool deliver(struct vp *vp, unsigned int sint)
 {
-	struct synic *synic = &vp->synic;
-	bool written, more;
+	struct pvn_message *slot = &vp->synic.messages->sint[sint], message;
+	bool more = false, taken;
 
-	if (!messages_enabled(synic))
+	/* Free, and only we fill it: what is taken now cannot get lost. */
+	if (!messages_enabled(&vp->synic) || !slot_is_free(slot))
 		return false;
-	written = deliver_queued(vp, sint) || deliver_timer(vp, sint);
-	if (list_is_empty(&synic->queue[sint]) && !stimer_take_message(vp, sint, NULL, &more))
-		__atomic_fetch_and(&synic->waiting, ~(1u << sint), __ATOMIC_RELEASE);
-	return written;
+	taken = take_message(vp, sint, &message, &more);
+	if (taken)
+		slot_write(slot, &message, more);
+	if (!more)
+		__atomic_fetch_and(&vp->synic.waiting, ~(1u << sint), __ATOMIC_RELEASE);
+	return taken;
 }
 
 /* The message is in its slot; masked or polled SINTs have no interrupt. */

@@ -77,7 +77,7 @@ bool synic_is_auto_eoi(struct vp *vp, uint8_t vector);
 bool stimer_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
 bool stimer_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
 void stimer_reset(struct vp *vp);
-/* Takes (out is not NULL) the message that a timer owes this SINT, if any; more: yet another. */
+/* Takes the message that a timer owes this SINT, if any; more: another timer does too. */
 bool stimer_take_message(struct vp *vp, unsigned int sint, struct pvn_message *out, bool *more);
 
 /* All timers of a new VP are off. */
