@@ -44,7 +44,8 @@ static void copy_text(char *out, const char *from, size_t max)
 	out[n] = 0;
 }
 
-static void insert_at(struct memory_range *ranges, unsigned int *count, unsigned int at, struct memory_range r)
+static void insert_at(struct memory_range *ranges, unsigned int *count, unsigned int at,
+		      struct memory_range r)
 {
 	memmove(&ranges[at + 1], &ranges[at], (*count - at) * sizeof(r));
 	ranges[at] = r;
@@ -65,7 +66,8 @@ static bool add_range(struct boot_info *out, uint64_t start, uint64_t bytes, uin
 	return true;
 }
 
-static const char *add_module(struct boot_info *out, uint32_t start, uint32_t end, const char *text, size_t max)
+static const char *add_module(struct boot_info *out, uint32_t start, uint32_t end, const char *text,
+			      size_t max)
 {
 	struct boot_module *m = &out->modules[out->module_count];
 
@@ -101,7 +103,8 @@ static const char *parse_mb1(struct boot_info *out, struct hpa at)
 	for (uint32_t i = 0; i < info->module_count && !why; i++) {
 		const struct mb1_module *m = plat_hva(hpa(info->modules + i * sizeof(*m)));
 
-		why = add_module(out, m->start, m->end, m->text ? plat_hva(hpa(m->text)) : "", BOOT_TEXT_BYTES);
+		why = add_module(out, m->start, m->end, m->text ? plat_hva(hpa(m->text)) : "",
+				 BOOT_TEXT_BYTES);
 	}
 	return why;
 }
@@ -116,9 +119,11 @@ static const char *parse_mb2_tag(struct boot_info *out, const struct mb2_tag *ta
 		copy_text(out->text, (const char *)(tag + 1), tag->bytes - sizeof(*tag));
 		return NULL;
 	case MB2_MODULE:
-		return add_module(out, module->start, module->end, module->text, tag->bytes - sizeof(*module));
+		return add_module(out, module->start, module->end, module->text,
+				  tag->bytes - sizeof(*module));
 	case MB2_MAP:
-		for (uint32_t o = sizeof(*map); o + sizeof(struct mb2_range) <= tag->bytes; o += map->entry_bytes) {
+		for (uint32_t o = sizeof(*map); o + sizeof(struct mb2_range) <= tag->bytes;
+		     o += map->entry_bytes) {
 			const struct mb2_range *r = (const void *)((const char *)tag + o);
 
 			if (map->entry_bytes < sizeof(*r) || !add_range(out, r->start, r->bytes, r->type))

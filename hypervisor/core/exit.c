@@ -133,7 +133,8 @@ static bool io_intercepted(const struct partition *partition, const struct vp_ex
 	for (unsigned int i = 0; i < partition->io_count; i++) {
 		const struct io_intercept *io = &partition->io[i];
 
-		if (io->access & want && io->port >= exit->io.port && io->port < exit->io.port + exit->io.bytes)
+		if (io->access & want && io->port >= exit->io.port &&
+		    io->port < exit->io.port + exit->io.bytes)
 			return true;
 	}
 	return false;
@@ -149,7 +150,7 @@ static void send_io(struct vp *vp, const struct vp_exit *exit)
 		.rsi = vp->regs.gpr[RSI], .rdi = vp->regs.gpr[RDI],
 	};
 
-	intercept_send(vp, PVN_MESSAGE_IO_PORT_INTERCEPT, exit->io.in ? 0 : 1, exit->insn_bytes, &m, sizeof(m));
+	intercept_send(vp, PVN_MESSAGE_IO_PORT_INTERCEPT, !exit->io.in, exit->insn_bytes, &m, sizeof(m));
 }
 
 /* Nobody is there: reads give ones, writes are lost; a string operation ends at once. */
@@ -324,8 +325,9 @@ static void handle_fatal(struct vp *vp, const struct vp_exit *exit)
 				 (unsigned long long)vp->regs.rip);
 			plat_reset();
 		}
-		panic("the processor refused the state of the root's vp %u: code 0x%llx info 0x%llx", vp->index,
-		      (unsigned long long)exit->failed.code, (unsigned long long)exit->failed.info);
+		panic("the processor refused the state of the root's vp %u: code 0x%llx info 0x%llx",
+		      vp->index, (unsigned long long)exit->failed.code,
+		      (unsigned long long)exit->failed.info);
 	}
 	intercept_send(vp, exit->reason == EXIT_TRIPLE_FAULT ? PVN_MESSAGE_UNRECOVERABLE_EXCEPTION :
 							       PVN_MESSAGE_INVALID_VP_REGISTER,

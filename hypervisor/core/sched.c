@@ -81,7 +81,8 @@ static void dequeue(struct cpu *cpu, struct vp *vp)
 
 static bool preempts(const struct vp *vp, const struct vp *current)
 {
-	return current && (vp->boosted || vp->virtual_time + us_to_tsc(WAKE_CREDIT_US) / 2 < current->virtual_time);
+	return current && (vp->boosted ||
+			   vp->virtual_time + us_to_tsc(WAKE_CREDIT_US) / 2 < current->virtual_time);
 }
 
 /* Makes that processor see what was queued on it; its lock is held. */

@@ -89,12 +89,14 @@ static inline uint64_t xgetbv(uint32_t index)
 
 static inline void xsave(void *area, uint64_t mask)
 {
-	asm volatile("xsave64 (%0)" :: "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32)) : "memory");
+	asm volatile("xsave64 (%0)" :: "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
+		     : "memory");
 }
 
 static inline void xrstor(const void *area, uint64_t mask)
 {
-	asm volatile("xrstor64 (%0)" :: "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32)) : "memory");
+	asm volatile("xrstor64 (%0)" :: "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
+		     : "memory");
 }
 
 static inline void fxsave(void *area) { asm volatile("fxsave64 (%0)" :: "r"(area) : "memory"); }

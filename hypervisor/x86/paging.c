@@ -45,7 +45,7 @@ static bool huge_pages(void)
 
 static uint64_t high_gigabytes(uint64_t end)
 {
-	return end <= 4 * HUGE_PAGE_SIZE ? 0 : (end - 4 * HUGE_PAGE_SIZE + HUGE_PAGE_SIZE - 1) >> HUGE_PAGE_SHIFT;
+	return end <= 4 * HUGE_PAGE_SIZE ? 0 : (end - 3 * HUGE_PAGE_SIZE - 1) >> HUGE_PAGE_SHIFT;
 }
 
 size_t paging_table_pages(uint64_t end)

@@ -73,11 +73,13 @@ static void say_backtrace(uint64_t rip, uint64_t rbp)
 static void say_registers(const struct irq_frame *f)
 {
 #define X(v) ((unsigned long long)(v))
-	say("rip %016llx cs %04llx rflags %08llx rsp %016llx\n", X(f->rip), X(f->cs), X(f->rflags), X(f->rsp));
+	say("rip %016llx cs %04llx rflags %08llx rsp %016llx\n", X(f->rip), X(f->cs), X(f->rflags),
+	    X(f->rsp));
 	say("rax %016llx rcx %016llx rdx %016llx rbx %016llx\n", X(f->rax), X(f->rcx), X(f->rdx), X(f->rbx));
 	say("rbp %016llx rsi %016llx rdi %016llx r8  %016llx\n", X(f->rbp), X(f->rsi), X(f->rdi), X(f->r8));
 	say("r9  %016llx r10 %016llx r11 %016llx r12 %016llx\n", X(f->r9), X(f->r10), X(f->r11), X(f->r12));
-	say("r13 %016llx r14 %016llx r15 %016llx error %llx\n", X(f->r13), X(f->r14), X(f->r15), X(f->error_code));
+	say("r13 %016llx r14 %016llx r15 %016llx error %llx\n", X(f->r13), X(f->r14), X(f->r15),
+	    X(f->error_code));
 	say("cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx\n", X(read_cr0()), X(read_cr2()),
 	    X(read_cr3()), X(read_cr4()));
 #undef X
@@ -132,7 +134,8 @@ static void claim(void)
 	unsigned int expected = 0, self = plat_this_cpu()->index + 1;
 
 	irq_disable();
-	if (__atomic_compare_exchange_n(&panicking, &expected, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (__atomic_compare_exchange_n(&panicking, &expected, self, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
 		return;
 	if (expected == self)
 		say("paravane: a second failure while reporting the first\n");

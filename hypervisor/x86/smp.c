@@ -3,7 +3,7 @@
  * Copyright (C) The Paravane developers
  *
  * Start of the application processors, one at a time: INIT, start-up IPI, twice
- * [SDM 3A 8.4.4 "MP Initialization Example"].
+ * [SDM 3A 9.4.4 "MP Initialization Example"].
  */
 #include "core/platform.h"
 #include "core/sched.h"

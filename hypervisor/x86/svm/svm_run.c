@@ -235,11 +235,12 @@ static void svm_dump(struct vp *vp)
 	const struct vmcb *v = svm_vmcb(vp);
 
 #define X(x) ((unsigned long long)(x))
-	log_error("vmcb: cs %x base %llx rip %llx rsp %llx cr0 %llx cr3 %llx cr4 %llx efer %llx", v->cs.selector,
-		  X(v->cs.base), X(v->rip), X(v->rsp), X(v->cr0), X(v->cr3), X(v->cr4), X(v->efer));
-	log_error("vmcb: exit %llx info %llx %llx event in %llx out %llx int %llx state %llx asid %u", X(v->exit_code),
-		  X(v->exit_info1), X(v->exit_info2), X(v->exit_event), X(v->event), X(v->interrupt_control),
-		  X(v->interrupt_state), v->asid);
+	log_error("vmcb: cs %x base %llx rip %llx rsp %llx cr0 %llx cr3 %llx cr4 %llx efer %llx",
+		  v->cs.selector, X(v->cs.base), X(v->rip), X(v->rsp), X(v->cr0), X(v->cr3), X(v->cr4),
+		  X(v->efer));
+	log_error("vmcb: exit %llx info %llx %llx event in %llx out %llx int %llx state %llx asid %u",
+		  X(v->exit_code), X(v->exit_info1), X(v->exit_info2), X(v->exit_event), X(v->event),
+		  X(v->interrupt_control), X(v->interrupt_state), v->asid);
 #undef X
 }
 
