@@ -40,7 +40,10 @@ struct ports {
 enum port_outcome ports_access(struct ports *ports, uint16_t port, unsigned int bytes, bool write,
 			       uint32_t *value, time_t now);
 
-/* What RAX is after reading `bytes` from a port [SDM 3.4.1.1 "General-Purpose Registers"]. */
+/*
+ * What RAX is after reading `bytes` from a port
+ * [SDM 1 3.4.1.1 "General-Purpose Registers in 64-Bit Mode"].
+ */
 uint64_t ports_merge(uint64_t rax, uint32_t value, unsigned int bytes);
 
 #endif
