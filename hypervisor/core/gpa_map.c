@@ -455,13 +455,14 @@ static bool clear_one_table(struct gpa_map *map)
 
 bool gpa_map_clear(struct gpa_map *map, uint64_t tsc_deadline)
 {
-	bool more = true;
+	bool more;
 
 	spin_lock(&map->lock);
 	list_for_each_safe(node, &map->overlays)
 		drop_overlay(map, list_entry(node, struct gpa_overlay, node));
-	while (more && plat_tsc() < tsc_deadline)
+	do {
 		more = clear_one_table(map);
+	} while (more && plat_tsc() < tsc_deadline);
 	spin_unlock(&map->lock);
 	return !more;
 }

@@ -57,7 +57,7 @@ enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format 
 			     struct page_pool *pool, bool counted);
 /*
  * Drops all overlay records, mappings and tables; nobody may run on the map. Gives up
- * at that TSC value (false): call again to go on.
+ * at that TSC value (false), but not before one table is done: call again to go on.
  */
 bool gpa_map_clear(struct gpa_map *map, uint64_t tsc_deadline);
 /* gpa_map_clear() to the end, and the top table. */

@@ -6,13 +6,10 @@
  */
 #include "core/hypercall.h"
 
-enum pvn_status hc_get_census(struct hc_call *call, const struct pvn_get_census_in *in,
-			      const struct pvn_get_census_elem *elem, struct pvn_get_census_out *out,
-			      struct pvn_get_census_oelem *oelem)
+HC(get_census)
 {
 	struct census census;
 
-	(void)call, (void)in, (void)elem, (void)oelem;
 	partition_census(&census);
 	*out = (struct pvn_get_census_out){
 		.pages_total = census.pages_total,

@@ -35,15 +35,12 @@ static bool flags_are_valid(const struct pvn_create_port_in *in)
 	return in->flag_count && in->base_flag + in->flag_count <= PVN_EVENT_FLAGS_PER_SINT;
 }
 
-enum pvn_status hc_create_port(struct hc_call *call, const struct pvn_create_port_in *in,
-			       const struct pvn_create_port_elem *elem,
-			       struct pvn_create_port_out *out, struct pvn_create_port_oelem *oelem)
+HC(create_port)
 {
 	struct partition *partition, *peer;
 	enum pvn_status status = find_ends(call, in->port_partition, in->connection_partition,
 					   &partition, &peer);
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (in->port_id > PORT_ID_MAX)
@@ -73,27 +70,20 @@ static enum pvn_status find_active(struct hc_call *call, uint64_t id, struct par
 	return status;
 }
 
-enum pvn_status hc_delete_port(struct hc_call *call, const struct pvn_delete_port_in *in,
-			       const struct pvn_delete_port_elem *elem,
-			       struct pvn_delete_port_out *out, struct pvn_delete_port_oelem *oelem)
+HC(delete_port)
 {
 	struct partition *partition;
 	enum pvn_status status = find_active(call, in->port_partition, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? event_delete_port(partition, in->port_id) : status;
 }
 
-enum pvn_status hc_connect_port(struct hc_call *call, const struct pvn_connect_port_in *in,
-				const struct pvn_connect_port_elem *elem,
-				struct pvn_connect_port_out *out,
-				struct pvn_connect_port_oelem *oelem)
+HC(connect_port)
 {
 	struct partition *partition, *port_partition;
 	enum pvn_status status = find_ends(call, in->port_partition, in->connection_partition,
 					   &port_partition, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (in->connection_id > PORT_ID_MAX)
@@ -104,62 +94,42 @@ enum pvn_status hc_connect_port(struct hc_call *call, const struct pvn_connect_p
 			     in->port_type);
 }
 
-enum pvn_status hc_disconnect_port(struct hc_call *call, const struct pvn_disconnect_port_in *in,
-				   const struct pvn_disconnect_port_elem *elem,
-				   struct pvn_disconnect_port_out *out,
-				   struct pvn_disconnect_port_oelem *oelem)
+HC(disconnect_port)
 {
 	struct partition *partition;
 	enum pvn_status status = find_active(call, in->connection_partition, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? event_disconnect(partition, in->connection_id) : status;
 }
 
-enum pvn_status hc_get_port_property(struct hc_call *call, const struct pvn_get_port_property_in *in,
-				     const struct pvn_get_port_property_elem *elem,
-				     struct pvn_get_port_property_out *out,
-				     struct pvn_get_port_property_oelem *oelem)
+HC(get_port_property)
 {
 	struct partition *partition;
 	enum pvn_status status = find_active(call, in->port_partition, &partition);
 
-	(void)elem, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	return event_get_property(partition, in->port_id, in->property, &out->value);
 }
 
-enum pvn_status hc_set_port_property(struct hc_call *call, const struct pvn_set_port_property_in *in,
-				     const struct pvn_set_port_property_elem *elem,
-				     struct pvn_set_port_property_out *out,
-				     struct pvn_set_port_property_oelem *oelem)
+HC(set_port_property)
 {
 	struct partition *partition;
 	enum pvn_status status = find_active(call, in->port_partition, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	return event_set_property(partition, in->port_id, in->property, in->value);
 }
 
-enum pvn_status hc_post_message(struct hc_call *call, const struct pvn_post_message_in *in,
-				const struct pvn_post_message_elem *elem,
-				struct pvn_post_message_out *out,
-				struct pvn_post_message_oelem *oelem)
+HC(post_message)
 {
-	(void)elem, (void)out, (void)oelem;
 	return message_post(call->caller, in);
 }
 
 /* The doorbell: from here event_signal() sets the flag and raises the interrupt. */
-enum pvn_status hc_signal_event(struct hc_call *call, const struct pvn_signal_event_in *in,
-				const struct pvn_signal_event_elem *elem,
-				struct pvn_signal_event_out *out,
-				struct pvn_signal_event_oelem *oelem)
+HC(signal_event)
 {
-	(void)elem, (void)out, (void)oelem;
 	call->vp->counters.signals++;
 	return event_signal(call->caller, in->connection_id, in->flag);
 }

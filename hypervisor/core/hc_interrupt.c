@@ -10,26 +10,16 @@
 #define VECTOR_FIRST 0x10u
 #define VECTOR_LAST  0xffu
 
-enum pvn_status hc_notify_long_spin_wait(struct hc_call *call,
-					 const struct pvn_notify_long_spin_wait_in *in,
-					 const struct pvn_notify_long_spin_wait_elem *elem,
-					 struct pvn_notify_long_spin_wait_out *out,
-					 struct pvn_notify_long_spin_wait_oelem *oelem)
+HC(notify_long_spin_wait)
 {
-	(void)call, (void)in, (void)elem, (void)out, (void)oelem;
 	sched_yield();
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_send_synthetic_cluster_ipi(struct hc_call *call,
-					      const struct pvn_send_synthetic_cluster_ipi_in *in,
-					      const struct pvn_send_synthetic_cluster_ipi_elem *elem,
-					      struct pvn_send_synthetic_cluster_ipi_out *out,
-					      struct pvn_send_synthetic_cluster_ipi_oelem *oelem)
+HC(send_synthetic_cluster_ipi)
 {
 	_Static_assert(VPS_PER_PARTITION_MAX <= 64, "a VP is a bit of the mask");
 
-	(void)elem, (void)out, (void)oelem;
 	if (in->vector < VECTOR_FIRST || in->vector > VECTOR_LAST || in->target_vtl)
 		return PVN_STATUS_INVALID_PARAMETER;
 	for (uint64_t rest = in->processor_mask; rest; rest &= rest - 1) {

@@ -44,10 +44,7 @@ static enum pvn_status find_pool(struct hc_call *call, uint64_t id, struct parti
 	return hc_find_self_or_child(call, id, out);
 }
 
-enum pvn_status hc_deposit_memory(struct hc_call *call, const struct pvn_deposit_memory_in *in,
-				  const struct pvn_deposit_memory_elem *elem,
-				  struct pvn_deposit_memory_out *out,
-				  struct pvn_deposit_memory_oelem *oelem)
+HC(deposit_memory)
 {
 	struct gpa_map *map = &call->caller->map;
 	struct partition *target;
@@ -55,7 +52,6 @@ enum pvn_status hc_deposit_memory(struct hc_call *call, const struct pvn_deposit
 	struct hpa page;
 	bool in_use, replaced = false;
 
-	(void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (target->state >= PARTITION_FINALIZING)
@@ -78,10 +74,7 @@ enum pvn_status hc_deposit_memory(struct hc_call *call, const struct pvn_deposit
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_withdraw_memory(struct hc_call *call, const struct pvn_withdraw_memory_in *in,
-				   const struct pvn_withdraw_memory_elem *elem,
-				   struct pvn_withdraw_memory_out *out,
-				   struct pvn_withdraw_memory_oelem *oelem)
+HC(withdraw_memory)
 {
 	struct gpa_map *map = &call->caller->map;
 	struct partition *target;
@@ -90,7 +83,6 @@ enum pvn_status hc_withdraw_memory(struct hc_call *call, const struct pvn_withdr
 	struct hpa page;
 	void *memory;
 
-	(void)elem, (void)out;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	memory = page_pool_remove(&target->pool);
@@ -112,16 +104,11 @@ enum pvn_status hc_withdraw_memory(struct hc_call *call, const struct pvn_withdr
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_get_memory_balance(struct hc_call *call,
-				      const struct pvn_get_memory_balance_in *in,
-				      const struct pvn_get_memory_balance_elem *elem,
-				      struct pvn_get_memory_balance_out *out,
-				      struct pvn_get_memory_balance_oelem *oelem)
+HC(get_memory_balance)
 {
 	struct partition *target;
 	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &target);
 
-	(void)elem, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	out->pages_available = page_pool_free_count(&target->pool);
@@ -169,16 +156,12 @@ static enum pvn_status map_one(struct hc_call *call, struct partition *target, u
 	return status;
 }
 
-enum pvn_status hc_map_gpa_pages(struct hc_call *call, const struct pvn_map_gpa_pages_in *in,
-				 const struct pvn_map_gpa_pages_elem *elem,
-				 struct pvn_map_gpa_pages_out *out,
-				 struct pvn_map_gpa_pages_oelem *oelem)
+HC(map_gpa_pages)
 {
 	uint64_t pages = in->map_flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1;
 	struct partition *target;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
 
-	(void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	/* A base within the space plus 4095 large pages cannot wrap. */
@@ -188,16 +171,11 @@ enum pvn_status hc_map_gpa_pages(struct hc_call *call, const struct pvn_map_gpa_
 		       in->map_flags);
 }
 
-enum pvn_status hc_map_sparse_gpa_pages(struct hc_call *call,
-					const struct pvn_map_sparse_gpa_pages_in *in,
-					const struct pvn_map_sparse_gpa_pages_elem *elem,
-					struct pvn_map_sparse_gpa_pages_out *out,
-					struct pvn_map_sparse_gpa_pages_oelem *oelem)
+HC(map_sparse_gpa_pages)
 {
 	struct partition *target;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
 
-	(void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (!rights_are_valid(in->map_flags))
@@ -205,10 +183,7 @@ enum pvn_status hc_map_sparse_gpa_pages(struct hc_call *call,
 	return map_one(call, target, elem->target_page, elem->source_page, in->map_flags);
 }
 
-enum pvn_status hc_unmap_gpa_pages(struct hc_call *call, const struct pvn_unmap_gpa_pages_in *in,
-				   const struct pvn_unmap_gpa_pages_elem *elem,
-				   struct pvn_unmap_gpa_pages_out *out,
-				   struct pvn_unmap_gpa_pages_oelem *oelem)
+HC(unmap_gpa_pages)
 {
 	uint64_t pages = in->unmap_flags & PVN_UNMAP_LARGE ? LARGE_PAGE_PAGES : 1;
 	struct partition *target;
@@ -216,7 +191,6 @@ enum pvn_status hc_unmap_gpa_pages(struct hc_call *call, const struct pvn_unmap_
 	bool replaced = false;
 	uint64_t page;
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (in->unmap_flags & ~PVN_UNMAP_LARGE || in->target_page >= GPA_SPACE_PAGES)

@@ -15,52 +15,34 @@
 
 #define PROXIMITY_VALID (1u << 31)
 
-enum pvn_status hc_create_partition(struct hc_call *call, const struct pvn_create_partition_in *in,
-				    const struct pvn_create_partition_elem *elem,
-				    struct pvn_create_partition_out *out,
-				    struct pvn_create_partition_oelem *oelem)
+HC(create_partition)
 {
-	(void)elem, (void)oelem;
 	if (in->proximity_flags & PROXIMITY_VALID && in->proximity_id)
 		return PVN_STATUS_INVALID_PROXIMITY_DOMAIN_INFO;
 	return partition_create(call->caller, &out->partition_id);
 }
 
-enum pvn_status hc_initialize_partition(struct hc_call *call,
-					const struct pvn_initialize_partition_in *in,
-					const struct pvn_initialize_partition_elem *elem,
-					struct pvn_initialize_partition_out *out,
-					struct pvn_initialize_partition_oelem *oelem)
+HC(initialize_partition)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? partition_initialize(partition) : status;
 }
 
-enum pvn_status hc_finalize_partition(struct hc_call *call,
-				      const struct pvn_finalize_partition_in *in,
-				      const struct pvn_finalize_partition_elem *elem,
-				      struct pvn_finalize_partition_out *out,
-				      struct pvn_finalize_partition_oelem *oelem)
+HC(finalize_partition)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? partition_finalize(partition) : status;
 }
 
-enum pvn_status hc_delete_partition(struct hc_call *call, const struct pvn_delete_partition_in *in,
-				    const struct pvn_delete_partition_elem *elem,
-				    struct pvn_delete_partition_out *out,
-				    struct pvn_delete_partition_oelem *oelem)
+HC(delete_partition)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? partition_delete(partition) : status;
 }
 
@@ -82,16 +64,11 @@ static uint64_t processor_vendor(void)
 	return id[1] == 0x756e6547 /* "Genu" */ ? VENDOR_INTEL : VENDOR_AMD;
 }
 
-enum pvn_status hc_get_partition_property(struct hc_call *call,
-					  const struct pvn_get_partition_property_in *in,
-					  const struct pvn_get_partition_property_elem *elem,
-					  struct pvn_get_partition_property_out *out,
-					  struct pvn_get_partition_property_oelem *oelem)
+HC(get_partition_property)
 {
 	struct partition *partition;
 	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
 
-	(void)elem, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	spin_lock(&partition->lock);
@@ -158,16 +135,11 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 	}
 }
 
-enum pvn_status hc_set_partition_property(struct hc_call *call,
-					  const struct pvn_set_partition_property_in *in,
-					  const struct pvn_set_partition_property_elem *elem,
-					  struct pvn_set_partition_property_out *out,
-					  struct pvn_set_partition_property_oelem *oelem)
+HC(set_partition_property)
 {
 	struct partition *partition;
 	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	spin_lock(&partition->lock);
@@ -179,26 +151,17 @@ enum pvn_status hc_set_partition_property(struct hc_call *call,
 	return status;
 }
 
-enum pvn_status hc_get_partition_id(struct hc_call *call, const struct pvn_get_partition_id_in *in,
-				    const struct pvn_get_partition_id_elem *elem,
-				    struct pvn_get_partition_id_out *out,
-				    struct pvn_get_partition_id_oelem *oelem)
+HC(get_partition_id)
 {
-	(void)in, (void)elem, (void)oelem;
 	out->partition_id = call->caller->id;
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_get_next_child_partition(struct hc_call *call,
-					    const struct pvn_get_next_child_partition_in *in,
-					    const struct pvn_get_next_child_partition_elem *elem,
-					    struct pvn_get_next_child_partition_out *out,
-					    struct pvn_get_next_child_partition_oelem *oelem)
+HC(get_next_child_partition)
 {
 	struct partition *parent;
 	enum pvn_status status;
 
-	(void)elem, (void)oelem;
 	if (!partition_may(call->caller, PVN_PRIVILEGE_CREATE_PARTITIONS))
 		return PVN_STATUS_ACCESS_DENIED;
 	status = hc_find_self_or_child(call, in->parent_id, &parent);

@@ -24,15 +24,12 @@ static enum pvn_status find_vp(struct partition *partition, uint32_t index, stru
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_create_vp(struct hc_call *call, const struct pvn_create_vp_in *in,
-			     const struct pvn_create_vp_elem *elem, struct pvn_create_vp_out *out,
-			     struct pvn_create_vp_oelem *oelem)
+HC(create_vp)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
 
-	(void)elem, (void)out, (void)oelem;
 	return status == PVN_STATUS_SUCCESS ? vp_create(partition, in->vp_index, &vp) : status;
 }
 
@@ -40,15 +37,12 @@ enum pvn_status hc_create_vp(struct hc_call *call, const struct pvn_create_vp_in
  * The VP never runs again and cannot be named any more. Its memory stays until its
  * partition is finalized: the other VPs may be sending it an interrupt just now.
  */
-enum pvn_status hc_delete_vp(struct hc_call *call, const struct pvn_delete_vp_in *in,
-			     const struct pvn_delete_vp_elem *elem, struct pvn_delete_vp_out *out,
-			     struct pvn_delete_vp_oelem *oelem)
+HC(delete_vp)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
 
-	(void)elem, (void)out, (void)oelem;
 	if (status == PVN_STATUS_SUCCESS)
 		status = find_vp(partition, in->vp_index, &vp);
 	if (status != PVN_STATUS_SUCCESS)
@@ -76,17 +70,13 @@ static enum pvn_status settle(struct hc_call *call, struct vp *vp, uint32_t name
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_get_vp_registers(struct hc_call *call, const struct pvn_get_vp_registers_in *in,
-				    const struct pvn_get_vp_registers_elem *elem,
-				    struct pvn_get_vp_registers_out *out,
-				    struct pvn_get_vp_registers_oelem *oelem)
+HC(get_vp_registers)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &partition);
 	uint64_t value[2];
 	struct vp *vp;
 
-	(void)out;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (!partition_is_active(partition))
@@ -103,17 +93,13 @@ enum pvn_status hc_get_vp_registers(struct hc_call *call, const struct pvn_get_v
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status hc_set_vp_registers(struct hc_call *call, const struct pvn_set_vp_registers_in *in,
-				    const struct pvn_set_vp_registers_elem *elem,
-				    struct pvn_set_vp_registers_out *out,
-				    struct pvn_set_vp_registers_oelem *oelem)
+HC(set_vp_registers)
 {
 	const uint64_t value[2] = { elem->low, elem->high };
 	struct partition *partition;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
 
-	(void)out, (void)oelem;
 	if (status == PVN_STATUS_SUCCESS)
 		status = find_vp(partition, in->vp_index, &vp);
 	if (status == PVN_STATUS_SUCCESS)
@@ -201,15 +187,11 @@ static enum pvn_status install(struct partition *partition, const struct pvn_ins
 	}
 }
 
-enum pvn_status hc_install_intercept(struct hc_call *call, const struct pvn_install_intercept_in *in,
-				     const struct pvn_install_intercept_elem *elem,
-				     struct pvn_install_intercept_out *out,
-				     struct pvn_install_intercept_oelem *oelem)
+HC(install_intercept)
 {
 	struct partition *partition;
 	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 
-	(void)elem, (void)out, (void)oelem;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (in->access_type & ~(PVN_ACCESS_READ | PVN_ACCESS_WRITE | PVN_ACCESS_EXECUTE))

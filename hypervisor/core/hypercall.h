@@ -41,11 +41,18 @@ void hc_memory_finish(struct hc_call *call);
  */
 void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 
-/* Every handler of the table, expanded: hc_<name>(call, in, elem, out, oelem). */
-#define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text) \
-	enum pvn_status hc_##name(struct hc_call *call, const struct pvn_##name##_in *in,	\
-				  const struct pvn_##name##_elem *elem,				\
-				  struct pvn_##name##_out *out, struct pvn_##name##_oelem *oelem);
+/*
+ * Head of the handler hc_<name>(call, in, elem, out, oelem) of a row, each argument of
+ * the row's own type. A handler uses those that its row has.
+ */
+#define HC(name)								\
+	enum pvn_status hc_##name(HC_MAY_USE struct hc_call *call,		\
+				  HC_MAY_USE const struct pvn_##name##_in *in,	\
+				  HC_MAY_USE const struct pvn_##name##_elem *elem, \
+				  HC_MAY_USE struct pvn_##name##_out *out,	\
+				  HC_MAY_USE struct pvn_##name##_oelem *oelem)
+#define HC_MAY_USE __attribute__((unused))
+#define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text) HC(name);
 #include <hypercalls.def>
 #undef PVN_CALL
 

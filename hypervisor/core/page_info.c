@@ -75,6 +75,7 @@ static bool large_add(struct hpa page, int leaves, int special, bool need_leaves
 		if ((need_leaves_zero && old.info.leaves) || (need_special_zero && old.info.special) ||
 		    (leaves > 0 && old.info.leaves >= LEAVES_MAX))
 			return false;
+		ASSERT(old.info.leaves + leaves >= 0 && old.info.special + special >= 0);
 		new.info.leaves = (uint16_t)(old.info.leaves + leaves);
 		new.info.special = (uint16_t)(old.info.special + special);
 	} while (!__atomic_compare_exchange_n(word, &old.raw, new.raw, false, __ATOMIC_SEQ_CST,

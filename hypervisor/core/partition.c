@@ -229,17 +229,21 @@ static void stop_all_vps(struct partition *partition)
 			sched_wait_stopped(partition->vps[i]);
 }
 
+/* At least one each time, so that a call that began late makes progress, too. */
 static bool destroy_vps(struct partition *partition, uint64_t deadline)
 {
+	bool late = false;
+
 	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
 		struct vp *vp = partition->vps[i];
 
 		if (!vp)
 			continue;
-		if (plat_tsc() >= deadline)
+		if (late)
 			return false;
 		partition->vps[i] = NULL;
 		vp_destroy(vp);
+		late = plat_tsc() >= deadline;
 	}
 	partition->vp_count = 0;
 	return true;

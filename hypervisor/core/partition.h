@@ -127,7 +127,11 @@ uint64_t reference_units(uint64_t tsc_ticks);
 /* Contents of the reference TSC page; disabled: sequence 0, use the MSR. */
 void partition_fill_tsc_page(struct partition *partition, bool enabled);
 
-struct census { uint64_t pages_total, pages_free, pages_deposited, partitions, vps, ports, connections, gpa_pages; };
+struct census {
+	uint64_t pages_total, pages_free, pages_deposited;
+	uint64_t partitions, vps, ports, connections, gpa_pages;
+};
+
 void partition_census(struct census *out);
 
 #endif

@@ -181,49 +181,25 @@ static uint32_t stop_reasons(struct vp *vp)
 
 enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
 {
-	value[0] = value[1] = 0;
+	value[1] = 0;
 	switch (name) {
-	case PVN_REG_EXPLICIT_SUSPEND:
-		value[0] = !!(stop_reasons(vp) & VP_STOP_EXPLICIT);
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_INTERCEPT_SUSPEND:
-		value[0] = !!(stop_reasons(vp) & VP_STOP_INTERCEPT);
-		return PVN_STATUS_SUCCESS;
+	case PVN_REG_EXPLICIT_SUSPEND: value[0] = !!(stop_reasons(vp) & VP_STOP_EXPLICIT); break;
+	case PVN_REG_INTERCEPT_SUSPEND: value[0] = !!(stop_reasons(vp) & VP_STOP_INTERCEPT); break;
 	case PVN_REG_CRASH_P0 ... PVN_REG_CRASH_CTL:
 		value[0] = vp->partition->crash[name - PVN_REG_CRASH_P0];
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_RAX ... PVN_REG_RAX + 15:
-		value[0] = vp->regs.gpr[name - PVN_REG_RAX];
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_RIP:
-		value[0] = vp->regs.rip;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_RFLAGS:
-		value[0] = vp->regs.rflags;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_XCR0:
-		value[0] = vp->xcr0;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_APIC_BASE:
-		value[0] = vp->lapic.base;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_INITIAL_APIC_ID:
-		value[0] = vp->apic_id;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_VP_RUNTIME:
-		value[0] = reference_units(vp->counters.run_tsc);
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_GUEST_OS_ID:
-		value[0] = vp->partition->guest_os_id;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_VP_INDEX:
-		value[0] = vp->index;
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_PENDING_INTERRUPTION:
-		return PVN_STATUS_INVALID_PARAMETER;
-	default:
-		return virt->get_register(vp, name, value);
+		break;
+	case PVN_REG_RAX ... PVN_REG_RAX + 15: value[0] = vp->regs.gpr[name - PVN_REG_RAX]; break;
+	case PVN_REG_RIP: value[0] = vp->regs.rip; break;
+	case PVN_REG_RFLAGS: value[0] = vp->regs.rflags; break;
+	case PVN_REG_XCR0: value[0] = vp->xcr0; break;
+	case PVN_REG_APIC_BASE: value[0] = vp->lapic.base; break;
+	case PVN_REG_INITIAL_APIC_ID: value[0] = vp->apic_id; break;
+	case PVN_REG_VP_RUNTIME: value[0] = reference_units(vp->counters.run_tsc); break;
+	case PVN_REG_GUEST_OS_ID: value[0] = vp->partition->guest_os_id; break;
+	case PVN_REG_VP_INDEX: value[0] = vp->index; break;
+	default: return virt->get_register(vp, name, value);
 	}
+	return PVN_STATUS_SUCCESS;
 }
 
 static enum pvn_status set_suspend(struct vp *vp, uint32_t reason, uint64_t value)
@@ -254,32 +230,17 @@ static enum pvn_status set_xcr0(struct vp *vp, uint64_t value)
 	return PVN_STATUS_SUCCESS;
 }
 
+/* What is not settable here is not settable at the vendor's either. */
 enum pvn_status vp_set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
 {
 	switch (name) {
-	case PVN_REG_EXPLICIT_SUSPEND:
-		return set_suspend(vp, VP_STOP_EXPLICIT, value[0]);
-	case PVN_REG_INTERCEPT_SUSPEND:
-		return set_suspend(vp, VP_STOP_INTERCEPT, value[0]);
-	case PVN_REG_RAX ... PVN_REG_RAX + 15:
-		vp->regs.gpr[name - PVN_REG_RAX] = value[0];
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_RIP:
-		vp->regs.rip = value[0];
-		return PVN_STATUS_SUCCESS;
-	case PVN_REG_RFLAGS:
-		return set_rflags(vp, value[0]);
-	case PVN_REG_XCR0:
-		return set_xcr0(vp, value[0]);
-	case PVN_REG_CRASH_P0 ... PVN_REG_CRASH_CTL:
-	case PVN_REG_APIC_BASE:
-	case PVN_REG_INITIAL_APIC_ID:
-	case PVN_REG_VP_RUNTIME:
-	case PVN_REG_GUEST_OS_ID:
-	case PVN_REG_VP_INDEX:
-	case PVN_REG_PENDING_INTERRUPTION:
-		return PVN_STATUS_INVALID_PARAMETER;
-	default:
-		return virt->set_register(vp, name, value);
+	case PVN_REG_EXPLICIT_SUSPEND: return set_suspend(vp, VP_STOP_EXPLICIT, value[0]);
+	case PVN_REG_INTERCEPT_SUSPEND: return set_suspend(vp, VP_STOP_INTERCEPT, value[0]);
+	case PVN_REG_RFLAGS: return set_rflags(vp, value[0]);
+	case PVN_REG_XCR0: return set_xcr0(vp, value[0]);
+	case PVN_REG_RAX ... PVN_REG_RAX + 15: vp->regs.gpr[name - PVN_REG_RAX] = value[0]; break;
+	case PVN_REG_RIP: vp->regs.rip = value[0]; break;
+	default: return virt->set_register(vp, name, value);
 	}
+	return PVN_STATUS_SUCCESS;
 }

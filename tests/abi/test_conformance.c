@@ -259,7 +259,7 @@ static void random_calls_of_a_child_harm_nobody(void **state)
 		uint64_t *block = root_memory(CHILD_MEMORY << PAGE_SHIFT), control = control_of(row);
 
 		for (unsigned int j = 0; j < 32; j++)
-			block[j] = rand() % 3 ? (uint64_t)rand() % 8 : (uint64_t)rand() << 33 | (uint64_t)rand();
+			block[j] = rand() % 3 ? rand() % 8u : (uint64_t)rand() << 33 | (uint64_t)rand();
 		if (!(rand() % 2))
 			block[0] = child_id;
 		if (row->rep)
@@ -280,18 +280,17 @@ static void random_calls_of_a_child_harm_nobody(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_machine_setup, fake_machine_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(every_code_without_a_row_is_refused),
-		TEST(every_row_that_needs_a_privilege_is_refused_without_it),
-		TEST(rows_for_parents_tell_others_nothing),
-		TEST(repeat_fields_must_fit_the_shape),
-		TEST(reserved_bits_of_the_control_word_must_be_0),
-		TEST(blocks_must_be_aligned_within_a_page_and_the_space),
-		TEST(a_list_that_does_not_fit_its_page_is_refused),
-		TEST(the_fast_form_is_for_fast_rows_only),
-		TEST(fields_that_must_be_0_must_be_0),
-		TEST(random_calls_of_a_child_harm_nobody),
+		ON_FAKE_MACHINE(every_code_without_a_row_is_refused),
+		ON_FAKE_MACHINE(every_row_that_needs_a_privilege_is_refused_without_it),
+		ON_FAKE_MACHINE(rows_for_parents_tell_others_nothing),
+		ON_FAKE_MACHINE(repeat_fields_must_fit_the_shape),
+		ON_FAKE_MACHINE(reserved_bits_of_the_control_word_must_be_0),
+		ON_FAKE_MACHINE(blocks_must_be_aligned_within_a_page_and_the_space),
+		ON_FAKE_MACHINE(a_list_that_does_not_fit_its_page_is_refused),
+		ON_FAKE_MACHINE(the_fast_form_is_for_fast_rows_only),
+		ON_FAKE_MACHINE(fields_that_must_be_0_must_be_0),
+		ON_FAKE_MACHINE(random_calls_of_a_child_harm_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,8 @@ extern struct fake_machine machine;
 int fake_machine_setup(void **state);
 /* Every lock is free, every pool adds up. */
 int fake_machine_teardown(void **state);
+#define ON_FAKE_MACHINE(test) \
+	cmocka_unit_test_setup_teardown(test, fake_machine_setup, fake_machine_teardown)
 
 /* Memory of the root at a GPA, which is a host-physical address. */
 void *root_memory(uint64_t at);

@@ -129,22 +129,14 @@ static void without_memory_there_is_no_port_and_no_connection(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nobody_connected_is_an_invalid_connection,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(low_and_high_ids_both_ring,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_sleeping_synic_says_so,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_deleted_target_says_so,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(freeing_waits_for_a_processor_that_is_reading,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(signalling_leaves_the_reader_count_even,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_that_goes_takes_its_ends_and_leaves_the_others,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(without_memory_there_is_no_port_and_no_connection,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(nobody_connected_is_an_invalid_connection),
+		ON_FAKE_MACHINE(low_and_high_ids_both_ring),
+		ON_FAKE_MACHINE(a_sleeping_synic_says_so),
+		ON_FAKE_MACHINE(a_deleted_target_says_so),
+		ON_FAKE_MACHINE(freeing_waits_for_a_processor_that_is_reading),
+		ON_FAKE_MACHINE(signalling_leaves_the_reader_count_even),
+		ON_FAKE_MACHINE(a_partition_that_goes_takes_its_ends_and_leaves_the_others),
+		ON_FAKE_MACHINE(without_memory_there_is_no_port_and_no_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,12 +310,10 @@ static void clearing_stops_when_its_time_is_up_and_goes_on(void **state)
 	child_map();
 	for (uint64_t i = 0; i < 8; i++)
 		insert(i << 30 | 0x1000, 0x123000, PAGE_SIZE, &replaced);
-	assert_false(gpa_map_clear(&map, 0));
-	assert_int_equal(map.mapped_pages, 8);
-	machine.tsc_step = 100;
-	while (!gpa_map_clear(&map, machine.tsc + 200))
+	/* Even when it is late from the beginning, something is done each time. */
+	while (!gpa_map_clear(&map, 0))
 		rounds++;
-	assert_in_range(rounds, 5, 100);
+	assert_in_range(rounds, 8, 30);
 	assert_int_equal(map.mapped_pages, 0);
 	gpa_map_destroy(&map);
 	assert_int_equal(page_pool_used_count(&root_partition->pool), used);
@@ -324,42 +322,24 @@ static void clearing_stops_when_its_time_is_up_and_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_mapped_page_is_found_and_its_neighbours_are_not,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(rights_are_those_that_were_given,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_aligned_2_mib_run_takes_one_leaf,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(replacing_a_mapping_says_so_and_frees_the_old_page,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(removing_a_page_of_a_large_leaf_splits_it,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_large_insertion_over_small_leaves_keeps_their_table,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(removing_nothing_succeeds_and_replaces_nothing,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(without_memory_for_tables_nothing_changes,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_page_that_is_not_the_roots_is_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_overlay_hides_the_page_below_which_comes_back,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(mapping_under_an_overlay_changes_only_what_is_below,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_second_overlay_at_the_same_page_is_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_overlay_of_the_root_gives_its_large_leaf_back,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(copies_stay_within_a_page_and_respect_rights,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(device_memory_is_never_touched_for_a_guest,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_source_must_be_contiguous_and_without_overlays,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_flush_waits_for_processors_in_a_guest_only,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(clearing_stops_when_its_time_is_up_and_goes_on,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_mapped_page_is_found_and_its_neighbours_are_not),
+		ON_FAKE_MACHINE(rights_are_those_that_were_given),
+		ON_FAKE_MACHINE(an_aligned_2_mib_run_takes_one_leaf),
+		ON_FAKE_MACHINE(replacing_a_mapping_says_so_and_frees_the_old_page),
+		ON_FAKE_MACHINE(removing_a_page_of_a_large_leaf_splits_it),
+		ON_FAKE_MACHINE(a_large_insertion_over_small_leaves_keeps_their_table),
+		ON_FAKE_MACHINE(removing_nothing_succeeds_and_replaces_nothing),
+		ON_FAKE_MACHINE(without_memory_for_tables_nothing_changes),
+		ON_FAKE_MACHINE(a_page_that_is_not_the_roots_is_refused),
+		ON_FAKE_MACHINE(an_overlay_hides_the_page_below_which_comes_back),
+		ON_FAKE_MACHINE(mapping_under_an_overlay_changes_only_what_is_below),
+		ON_FAKE_MACHINE(a_second_overlay_at_the_same_page_is_refused),
+		ON_FAKE_MACHINE(an_overlay_of_the_root_gives_its_large_leaf_back),
+		ON_FAKE_MACHINE(copies_stay_within_a_page_and_respect_rights),
+		ON_FAKE_MACHINE(device_memory_is_never_touched_for_a_guest),
+		ON_FAKE_MACHINE(a_source_must_be_contiguous_and_without_overlays),
+		ON_FAKE_MACHINE(a_flush_waits_for_processors_in_a_guest_only),
+		ON_FAKE_MACHINE(clearing_stops_when_its_time_is_up_and_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

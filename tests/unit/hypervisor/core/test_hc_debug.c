@@ -47,10 +47,8 @@ static void what_a_child_holds_is_counted_and_goes_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_empty_machine_has_one_partition,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(what_a_child_holds_is_counted_and_goes_again,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(an_empty_machine_has_one_partition),
+		ON_FAKE_MACHINE(what_a_child_holds_is_counted_and_goes_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

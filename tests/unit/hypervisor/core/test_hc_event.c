@@ -192,18 +192,12 @@ static void ports_and_connections_end_when_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_port_has_a_type_a_sint_flags_and_a_target,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_port_joins_two_active_partitions_of_the_callers,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(only_the_partition_named_connects_and_only_once,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_child_rings_the_root_through_registers_alone,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_target_moves_with_its_property,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(ports_and_connections_end_when_told,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_port_has_a_type_a_sint_flags_and_a_target),
+		ON_FAKE_MACHINE(a_port_joins_two_active_partitions_of_the_callers),
+		ON_FAKE_MACHINE(only_the_partition_named_connects_and_only_once),
+		ON_FAKE_MACHINE(a_child_rings_the_root_through_registers_alone),
+		ON_FAKE_MACHINE(a_target_moves_with_its_property),
+		ON_FAKE_MACHINE(ports_and_connections_end_when_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

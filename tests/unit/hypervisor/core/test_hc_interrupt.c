@@ -47,12 +47,9 @@ static void vectors_of_exceptions_and_other_trust_levels_are_refused(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_long_spin_wait_yields,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_ipi_reaches_those_in_the_mask_and_ignores_the_rest,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(vectors_of_exceptions_and_other_trust_levels_are_refused,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_long_spin_wait_yields),
+		ON_FAKE_MACHINE(an_ipi_reaches_those_in_the_mask_and_ignores_the_rest),
+		ON_FAKE_MACHINE(vectors_of_exceptions_and_other_trust_levels_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void shares_are_set_within_their_ranges(void **state)
 	assert_int_equal(value, 0x4000);
 }
 
-static void privileges_change_before_initialization_only_and_within_ones_own(void **state)
+static void privileges_change_before_initialization_and_within_ones_own(void **state)
 {
 	uint64_t id = create(), value;
 
@@ -144,22 +144,14 @@ static void children_are_listed_from_0_to_0(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(creation_refuses_flags_and_foreign_domains,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_knows_its_id,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(shares_are_set_within_their_ranges,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(privileges_change_before_initialization_only_and_within_ones_own,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_processor_vendor_is_read_only,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(unknown_properties_are_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_root_reads_its_own_properties_and_a_child_does_not,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(children_are_listed_from_0_to_0,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(creation_refuses_flags_and_foreign_domains),
+		ON_FAKE_MACHINE(a_partition_knows_its_id),
+		ON_FAKE_MACHINE(shares_are_set_within_their_ranges),
+		ON_FAKE_MACHINE(privileges_change_before_initialization_and_within_ones_own),
+		ON_FAKE_MACHINE(the_processor_vendor_is_read_only),
+		ON_FAKE_MACHINE(unknown_properties_are_refused),
+		ON_FAKE_MACHINE(the_root_reads_its_own_properties_and_a_child_does_not),
+		ON_FAKE_MACHINE(children_are_listed_from_0_to_0),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

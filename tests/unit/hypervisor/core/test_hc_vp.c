@@ -204,24 +204,15 @@ static void cpuid_leaves_msrs_and_exceptions_are_intercepted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_vp_is_created_once_within_an_active_child,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(packed_names_give_16_byte_values,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_unknown_register_says_which_one_it_was,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(many_registers_are_read_across_chunks,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(registers_of_a_running_vp_cannot_be_touched,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_reads_its_own_registers_and_sets_none,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_deleted_vp_is_no_more,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(io_intercepts_are_kept_by_port,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(cpuid_leaves_msrs_and_exceptions_are_intercepted,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_vp_is_created_once_within_an_active_child),
+		ON_FAKE_MACHINE(packed_names_give_16_byte_values),
+		ON_FAKE_MACHINE(an_unknown_register_says_which_one_it_was),
+		ON_FAKE_MACHINE(many_registers_are_read_across_chunks),
+		ON_FAKE_MACHINE(registers_of_a_running_vp_cannot_be_touched),
+		ON_FAKE_MACHINE(a_partition_reads_its_own_registers_and_sets_none),
+		ON_FAKE_MACHINE(a_deleted_vp_is_no_more),
+		ON_FAKE_MACHINE(io_intercepts_are_kept_by_port),
+		ON_FAKE_MACHINE(cpuid_leaves_msrs_and_exceptions_are_intercepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

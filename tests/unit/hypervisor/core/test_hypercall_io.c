@@ -110,20 +110,13 @@ static void output_must_be_writable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_block_within_a_page_is_accepted,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_child_is_looked_up_once_and_held_until_the_end,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(two_children_can_be_held,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(who_cannot_have_children_learns_nothing_about_ids,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_can_name_itself_by_id_or_as_self,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_root_is_not_its_own_child,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(output_must_be_writable,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_block_within_a_page_is_accepted),
+		ON_FAKE_MACHINE(a_child_is_looked_up_once_and_held_until_the_end),
+		ON_FAKE_MACHINE(two_children_can_be_held),
+		ON_FAKE_MACHINE(who_cannot_have_children_learns_nothing_about_ids),
+		ON_FAKE_MACHINE(a_partition_can_name_itself_by_id_or_as_self),
+		ON_FAKE_MACHINE(the_root_is_not_its_own_child),
+		ON_FAKE_MACHINE(output_must_be_writable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

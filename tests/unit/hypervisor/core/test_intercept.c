@@ -132,20 +132,13 @@ static void nobody_to_tell_leaves_the_vp_suspended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_message_tells_who_where_and_why,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_vp_is_suspended_until_the_parent_clears_it,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_root_vp_that_cannot_take_it_is_passed_over,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(root_vps_take_turns,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_unread_message_is_replaced_by_the_next,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_that_goes_takes_its_message_out_of_the_queue,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(nobody_to_tell_leaves_the_vp_suspended,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(the_message_tells_who_where_and_why),
+		ON_FAKE_MACHINE(the_vp_is_suspended_until_the_parent_clears_it),
+		ON_FAKE_MACHINE(a_root_vp_that_cannot_take_it_is_passed_over),
+		ON_FAKE_MACHINE(root_vps_take_turns),
+		ON_FAKE_MACHINE(an_unread_message_is_replaced_by_the_next),
+		ON_FAKE_MACHINE(a_partition_that_goes_takes_its_message_out_of_the_queue),
+		ON_FAKE_MACHINE(nobody_to_tell_leaves_the_vp_suspended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

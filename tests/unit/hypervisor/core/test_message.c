@@ -149,22 +149,14 @@ static void a_port_has_two_pages_of_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_message_arrives_in_its_slot_with_an_interrupt,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(sixteen_messages_wait_and_the_next_is_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(messages_arrive_in_the_order_they_were_posted,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(any_vp_means_one_that_can_take_it,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(types_of_the_hypervisor_and_long_payloads_are_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_doorbell_port_takes_no_messages_and_the_other_way_round,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(deleting_the_port_frees_what_is_queued,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_port_has_two_pages_of_buffers,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_message_arrives_in_its_slot_with_an_interrupt),
+		ON_FAKE_MACHINE(sixteen_messages_wait_and_the_next_is_refused),
+		ON_FAKE_MACHINE(messages_arrive_in_the_order_they_were_posted),
+		ON_FAKE_MACHINE(any_vp_means_one_that_can_take_it),
+		ON_FAKE_MACHINE(types_of_the_hypervisor_and_long_payloads_are_refused),
+		ON_FAKE_MACHINE(a_doorbell_port_takes_no_messages_and_the_other_way_round),
+		ON_FAKE_MACHINE(deleting_the_port_frees_what_is_queued),
+		ON_FAKE_MACHINE(a_port_has_two_pages_of_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,16 +85,11 @@ static void identity_leaves_are_joined_and_others_are_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_empty_table_ends_the_walk_at_the_top,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_expanded_entry_leads_one_level_down,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(splitting_a_leaf_keeps_address_and_rights_of_every_piece,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(no_memory_leaves_the_entry_as_it_was,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(identity_leaves_are_joined_and_others_are_not,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(an_empty_table_ends_the_walk_at_the_top),
+		ON_FAKE_MACHINE(an_expanded_entry_leads_one_level_down),
+		ON_FAKE_MACHINE(splitting_a_leaf_keeps_address_and_rights_of_every_piece),
+		ON_FAKE_MACHINE(no_memory_leaves_the_entry_as_it_was),
+		ON_FAKE_MACHINE(identity_leaves_are_joined_and_others_are_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

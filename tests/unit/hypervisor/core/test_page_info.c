@@ -105,20 +105,13 @@ static void a_page_mapped_very_often_is_refused_and_not_miscounted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_page_that_a_child_maps_cannot_be_deposited,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_page_within_a_large_leaf_cannot_be_deposited,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_deposited_page_cannot_be_mapped_small_or_large,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_deposited_page_cannot_be_deposited_again,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_split_large_leaf_counts_as_512_small_ones,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(reserved_and_unknown_pages_are_not_for_children,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_page_mapped_very_often_is_refused_and_not_miscounted,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_page_that_a_child_maps_cannot_be_deposited),
+		ON_FAKE_MACHINE(a_page_within_a_large_leaf_cannot_be_deposited),
+		ON_FAKE_MACHINE(a_deposited_page_cannot_be_mapped_small_or_large),
+		ON_FAKE_MACHINE(a_deposited_page_cannot_be_deposited_again),
+		ON_FAKE_MACHINE(a_split_large_leaf_counts_as_512_small_ones),
+		ON_FAKE_MACHINE(reserved_and_unknown_pages_are_not_for_children),
+		ON_FAKE_MACHINE(a_page_mapped_very_often_is_refused_and_not_miscounted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

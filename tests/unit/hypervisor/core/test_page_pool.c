@@ -77,16 +77,11 @@ static void freeing_more_than_was_allocated_is_caught(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_page_is_zeroed_when_it_is_allocated,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_empty_pool_gives_nothing,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(free_and_used_pages_are_counted,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_removed_page_is_neither_free_nor_used_and_zeroed,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(freeing_more_than_was_allocated_is_caught,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(a_page_is_zeroed_when_it_is_allocated),
+		ON_FAKE_MACHINE(an_empty_pool_gives_nothing),
+		ON_FAKE_MACHINE(free_and_used_pages_are_counted),
+		ON_FAKE_MACHINE(a_removed_page_is_neither_free_nor_used_and_zeroed),
+		ON_FAKE_MACHINE(freeing_more_than_was_allocated_is_caught),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void finalize_continues_when_its_time_is_up(void **state)
 
 	(void)state;
 	map_pages(id, 0, take_root_pages(64), 64, GPA_ALL);
-	machine.tsc_step = 20000;
+	machine.tsc_step = FAKE_TSC_HZ;
 	assert_int_equal(finalize_child(id), PVN_STATUS_SUCCESS);
 	assert_true(fake_executions > 2);
 }
@@ -203,34 +203,20 @@ static void a_hundred_cycles_leave_the_census_as_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_root_is_active_and_has_all_privileges,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_child_may_signal_and_post_but_not_create,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(ids_are_never_reused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_partition_comes_from_its_parents_pool_and_goes_back,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_child_cannot_have_children,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(initialize_without_pages_leaves_the_state,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_hypercall_page_calls_and_returns,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(finalize_returns_every_page_to_the_pool,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(finalize_continues_when_its_time_is_up,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(finalize_waits_for_calls_of_other_processors,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(delete_needs_an_empty_pool_and_a_finished_partition,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_deleted_partition_lives_until_its_last_reference,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(children_are_listed_in_the_order_of_creation,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_hundred_cycles_leave_the_census_as_it_was,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(the_root_is_active_and_has_all_privileges),
+		ON_FAKE_MACHINE(a_child_may_signal_and_post_but_not_create),
+		ON_FAKE_MACHINE(ids_are_never_reused),
+		ON_FAKE_MACHINE(a_partition_comes_from_its_parents_pool_and_goes_back),
+		ON_FAKE_MACHINE(a_child_cannot_have_children),
+		ON_FAKE_MACHINE(initialize_without_pages_leaves_the_state),
+		ON_FAKE_MACHINE(the_hypercall_page_calls_and_returns),
+		ON_FAKE_MACHINE(finalize_returns_every_page_to_the_pool),
+		ON_FAKE_MACHINE(finalize_continues_when_its_time_is_up),
+		ON_FAKE_MACHINE(finalize_waits_for_calls_of_other_processors),
+		ON_FAKE_MACHINE(delete_needs_an_empty_pool_and_a_finished_partition),
+		ON_FAKE_MACHINE(a_deleted_partition_lives_until_its_last_reference),
+		ON_FAKE_MACHINE(children_are_listed_in_the_order_of_creation),
+		ON_FAKE_MACHINE(a_hundred_cycles_leave_the_census_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,14 +78,10 @@ static void freeing_a_record_twice_is_caught(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(records_are_distinct_zeroed_and_come_from_one_page,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_full_page_is_followed_by_another_and_holes_are_filled,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_dry_pool_gives_no_record,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(freeing_a_record_twice_is_caught,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(records_are_distinct_zeroed_and_come_from_one_page),
+		ON_FAKE_MACHINE(a_full_page_is_followed_by_another_and_holes_are_filled),
+		ON_FAKE_MACHINE(a_dry_pool_gives_no_record),
+		ON_FAKE_MACHINE(freeing_a_record_twice_is_caught),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,26 +172,16 @@ static void an_index_is_taken_once_and_not_beyond_the_maximum(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_boot_processor_is_suspended_and_the_others_wait_for_sipi_too,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_new_vp_is_in_reset_state,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(general_registers_are_set_and_read_by_their_numbers,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_vendors_registers_go_to_the_vendor,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(reserved_flags_and_features_are_refused,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(read_only_registers_refuse_to_be_set,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(crash_registers_are_the_partitions,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_vp_runs_when_its_last_reason_to_stop_is_gone,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(creation_without_memory_leaves_nothing_behind,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(an_index_is_taken_once_and_not_beyond_the_maximum,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(the_boot_processor_is_suspended_and_the_others_wait_for_sipi_too),
+		ON_FAKE_MACHINE(a_new_vp_is_in_reset_state),
+		ON_FAKE_MACHINE(general_registers_are_set_and_read_by_their_numbers),
+		ON_FAKE_MACHINE(the_vendors_registers_go_to_the_vendor),
+		ON_FAKE_MACHINE(reserved_flags_and_features_are_refused),
+		ON_FAKE_MACHINE(read_only_registers_refuse_to_be_set),
+		ON_FAKE_MACHINE(crash_registers_are_the_partitions),
+		ON_FAKE_MACHINE(a_vp_runs_when_its_last_reason_to_stop_is_gone),
+		ON_FAKE_MACHINE(creation_without_memory_leaves_nothing_behind),
+		ON_FAKE_MACHINE(an_index_is_taken_once_and_not_beyond_the_maximum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,18 +79,12 @@ static void the_result_always_ends_and_its_length_is_what_was_wanted(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(numbers_are_written_in_their_base,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(short_arguments_are_cut,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(widths_pad_left_right_and_with_zeros,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_null_string_is_shown_as_such,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(unknown_conversions_are_left_as_they_are,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(the_result_always_ends_and_its_length_is_what_was_wanted,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(numbers_are_written_in_their_base),
+		ON_FAKE_MACHINE(short_arguments_are_cut),
+		ON_FAKE_MACHINE(widths_pad_left_right_and_with_zeros),
+		ON_FAKE_MACHINE(a_null_string_is_shown_as_such),
+		ON_FAKE_MACHINE(unknown_conversions_are_left_as_they_are),
+		ON_FAKE_MACHINE(the_result_always_ends_and_its_length_is_what_was_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,18 +85,12 @@ static void tickets_wrap_around(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(locks_are_taken_in_rising_order,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_lock_of_a_lower_or_the_same_level_is_caught,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_second_lock_of_a_level_is_taken_as_nested,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(releasing_what_is_not_held_is_caught,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(a_taken_lock_is_waited_for,
-						fake_machine_setup, fake_machine_teardown),
-		cmocka_unit_test_setup_teardown(tickets_wrap_around,
-						fake_machine_setup, fake_machine_teardown),
+		ON_FAKE_MACHINE(locks_are_taken_in_rising_order),
+		ON_FAKE_MACHINE(a_lock_of_a_lower_or_the_same_level_is_caught),
+		ON_FAKE_MACHINE(a_second_lock_of_a_level_is_taken_as_nested),
+		ON_FAKE_MACHINE(releasing_what_is_not_held_is_caught),
+		ON_FAKE_MACHINE(a_taken_lock_is_waited_for),
+		ON_FAKE_MACHINE(tickets_wrap_around),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
