@@ -678,26 +678,15 @@ static void remove(struct pvn_device *device)
 	destroy(front, released);
 }
 
-static struct pvn_driver driver = {
+static struct pvn_driver blkfront_driver = {
 	.type = "blk",
 	.probe = probe,
 	.remove = remove,
 	.otherend_changed = otherend_changed,
 	.driver.name = "pvn_blkfront",
 };
+module_driver(blkfront_driver, pvn_driver_register, pvn_driver_unregister);
 
-static int __init blkfront_init(void)
-{
-	return pvn_driver_register(&driver);
-}
-
-static void __exit blkfront_exit(void)
-{
-	pvn_driver_unregister(&driver);
-}
-
-module_init(blkfront_init);
-module_exit(blkfront_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The Paravane developers");
 MODULE_DESCRIPTION("Paravane block front-end");
