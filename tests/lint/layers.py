@@ -101,11 +101,24 @@ def backend(path, how, included):
 
 
 def kernel_side(path, how, included):
+    if "testguest" in path.parts:
+        return None
     if how == "<":
         return not included.startswith(KERNELS) and not is_abi(included) and \
             "neither Linux's nor the ABI's"
     return not exists(path, included, ".") and "say the path from the top of the tree" or \
         included.startswith(("hypervisor/", "backend/")) and "another world's header"
+
+
+def test_guest(path, how, included):
+    if "testguest" not in path.parts:
+        return None
+    if how == "<":
+        return included not in COMPILERS_OWN and not is_abi(included) and \
+            "neither the ABI's nor the compiler's"
+    return not exists(path, included, ".", "pv-guest", "pv-guest/testguest", "tests/guest",
+                      "tests/guest/cases") and \
+        "not the test guest's"
 
 
 def main():
@@ -124,6 +137,8 @@ def main():
           kernel_side)
     check(checks, "front-ends include only Linux, guest modules and the ABI", "frontend",
           kernel_side)
+    check(checks, "the bare-metal test guest includes only itself and the ABI", "pv-guest",
+          test_guest)
     return checks.end()
 
 

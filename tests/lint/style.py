@@ -10,6 +10,7 @@ LENGTH_MAX = 110
 LENGTH_TEXT_MAX = 160           # tables, prose, messages of scripts
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif|else)\b")
 VERSION_DEFAULT = re.compile(r"^\s*#\s*ifndef\s+PVN_\w+$")
+TEXT_ALONE = re.compile(r'^\s*"[^"]*"[,;)]*$')      # what users may search for stays whole
 TYPEDEF = re.compile(r"^\s*typedef\s+(struct|union|enum)\b[^(]*$")
 RULES = {
     "trailing": "no line ends in white space",
@@ -33,7 +34,7 @@ def look(path, found):
             found["trailing"].append(f"{where}: white space at the end")
         if is_c and re.match(r" {8}|\t* +\t", line) or path.suffix == ".py" and "\t" in line:
             found["indent"].append(f"{where}: wrong kind of white space")
-        if len(line.expandtabs(8)) > limit:
+        if len(line.expandtabs(8)) > limit and not TEXT_ALONE.match(line):
             found["long"].append(f"{where}: {len(line.expandtabs(8))} columns")
         if path.suffix == ".c" and CONDITIONAL.match(line) and not VERSION_DEFAULT.match(line):
             found["condition"].append(f"{where}: choose by folder, by link, or by a plain if")
