@@ -14,7 +14,7 @@
 
 #define VECTOR_UNDEFINED	6
 #define CS_LONG			(1u << 13)
-#define SS_DPL			(3u << 5)
+#define SELECTOR_RPL		3u
 
 #define OWN_CODES		0x4000u
 #define PUBLIC_SLOTS		0x100u
@@ -260,22 +260,19 @@ static enum pvn_status run(struct invocation *v)
 
 /*
  * 64-bit code at CPL 0 only, which implies protected mode; and the guest has said who
- * it is, without which there is no hypercall page [TLFS 2.0 4.5, 4.11].
+ * it is, without which there is no hypercall page [TLFS 2.0 4.5, 4.11]. The CPL is in
+ * CS's selector: SS's DPL is not to be trusted after SYSRET [APM3 "SYSRET"].
  */
 static bool may_call(struct vp *vp)
 {
-	struct pvn_segment cs, ss;
+	struct pvn_segment cs;
 	uint64_t value[2];
 
-	if (!vp->partition->guest_os_id)
-		return false;
-	if (virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
+	if (!vp->partition->guest_os_id ||
+	    virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
 		return false;
 	memcpy(&cs, value, sizeof(cs));
-	if (virt->get_register(vp, PVN_REG_SS, value) != PVN_STATUS_SUCCESS)
-		return false;
-	memcpy(&ss, value, sizeof(ss));
-	return (cs.attributes & CS_LONG) && !(ss.attributes & SS_DPL);
+	return (cs.attributes & CS_LONG) && !(cs.selector & SELECTOR_RPL);
 }
 
 void hypercall_exit(struct vp *vp, uint8_t insn_bytes)

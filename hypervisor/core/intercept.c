@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define ATTRIBUTES_DPL_SHIFT	5
+#define SELECTOR_RPL		3u	/* of CS: the CPL */
 #define STATE_PROTECTED		(1u << 2)
 #define STATE_LONG		(1u << 4)
 #define CR0_PE			1ull
@@ -62,12 +62,11 @@ static uint64_t read_register(struct vp *vp, uint32_t name, struct pvn_segment *
 static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint8_t access_type,
 			uint8_t insn_bytes)
 {
-	struct pvn_segment cs, ss;
+	struct pvn_segment cs;
 	uint16_t state;
 
 	read_register(vp, PVN_REG_CS, &cs);
-	read_register(vp, PVN_REG_SS, &ss);
-	state = ss.attributes >> ATTRIBUTES_DPL_SHIFT & 3;
+	state = cs.selector & SELECTOR_RPL;
 	if (read_register(vp, PVN_REG_CR0, NULL) & CR0_PE)
 		state |= STATE_PROTECTED;
 	if (read_register(vp, PVN_REG_EFER, NULL) & EFER_LMA)

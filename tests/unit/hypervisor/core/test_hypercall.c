@@ -19,7 +19,8 @@ static void only_64_bit_code_at_cpl_0_may_call(void **state)
 	uint64_t rip = vp->regs.rip, rax = vp->regs.gpr[RAX];
 
 	(void)state;
-	fake_set_register(vp, PVN_REG_SS, 0, 0xc0f3ull << 48);
+	/* As SYSRET leaves it: CS of CPL 3, SS with the attributes of CPL 0. */
+	fake_set_register(vp, PVN_REG_CS, 0, 0x20fbull << 48 | 0x33ull << 32);
 	fake_hypercall(vp, PVN_CALL_get_partition_id, 0, FAKE_OUT);
 	assert_int_equal(fake_vendor(vp)->exceptions_injected, 1);
 	assert_int_equal(fake_vendor(vp)->last_exception, 6);

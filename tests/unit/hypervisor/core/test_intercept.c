@@ -14,8 +14,7 @@ static void begin(void)
 	vp->stop_reasons = 0;
 	vp->regs.rip = 0x1234;
 	vp->regs.rflags = 0x246;
-	fake_set_register(vp, PVN_REG_CS, 0x10, 0x209bull << 48 | 0x08ull << 32 | 0xffff);
-	fake_set_register(vp, PVN_REG_SS, 0, 0xc0f3ull << 48);
+	fake_set_register(vp, PVN_REG_CS, 0x10, 0x20fbull << 48 | 0x33ull << 32 | 0xffff);
 	fake_set_register(vp, PVN_REG_CR0, 0x80000001, 0);
 	fake_set_register(vp, PVN_REG_EFER, 0x500, 0);
 }
@@ -50,8 +49,8 @@ static void the_message_tells_who_where_and_why(void **state)
 	assert_int_equal(io->header.execution_state, 3 | 4 | 16);
 	assert_int_equal(io->header.cs_base, 0x10);
 	assert_int_equal(io->header.cs_limit, 0xffff);
-	assert_int_equal(io->header.cs_selector, 8);
-	assert_int_equal(io->header.cs_attributes, 0x209b);
+	assert_int_equal(io->header.cs_selector, 0x33);
+	assert_int_equal(io->header.cs_attributes, 0x20fb);
 	assert_true(is_raised(machine.root_vp, 0x50));
 }
 
