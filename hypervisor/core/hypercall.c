@@ -284,7 +284,6 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 		virt->inject_exception(vp, VECTOR_UNDEFINED, false, 0);
 		return;
 	}
-	vp->counters.hypercalls++;
 	/* Not the whole of v: its buffers are written before they are read. */
 	v.call.vp = vp;
 	v.call.caller = vp->partition;
@@ -304,4 +303,5 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	}
 	vp->regs.gpr[RAX] = (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT;
 	vp_skip_instruction(vp, insn_bytes);
+	virt->clear_shadow(vp);
 }

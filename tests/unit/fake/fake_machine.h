@@ -45,6 +45,7 @@ struct fake_vendor {
 	unsigned int count;
 	unsigned int exceptions_injected;
 	uint8_t last_exception;
+	unsigned int shadows_cleared;
 	uint32_t exception_intercepts;
 	uint8_t tpr;
 };

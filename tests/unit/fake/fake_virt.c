@@ -107,6 +107,7 @@ void fake_set_register(struct vp *vp, uint32_t name, uint64_t low, uint64_t high
 	assert_int_equal(set_register(vp, name, (uint64_t[]){ low, high }), PVN_STATUS_SUCCESS);
 }
 
+static void clear_shadow(struct vp *vp) { fake_vendor(vp)->shadows_cleared++; }
 static uint8_t get_tpr(struct vp *vp) { return fake_vendor(vp)->tpr; }
 static void set_tpr(struct vp *vp, uint8_t tpr) { fake_vendor(vp)->tpr = tpr; }
 
@@ -122,6 +123,7 @@ static const struct virt_ops ops = {
 	.vp_destroy = vp_destroy_,
 	.vp_reset = vp_reset_,
 	.inject_exception = inject_exception,
+	.clear_shadow = clear_shadow,
 	.get_register = get_register,
 	.set_register = set_register,
 	.get_tpr = get_tpr,
