@@ -53,7 +53,8 @@ struct fake_vendor {
 struct fake_machine {
 	uint8_t *memory;
 	struct cpu cpu[FAKE_CPUS];
-	unsigned int this_cpu;
+	unsigned int this_cpu;		/* of the test's own thread */
+	bool threaded;			/* other threads are other processors */
 	uint64_t tsc, tsc_step;		/* every look at the clock moves it by the step */
 	unsigned int kicks[FAKE_CPUS];
 	unsigned int yields, wakes, notifications, waits;
@@ -65,6 +66,9 @@ struct fake_machine {
 };
 
 extern struct fake_machine machine;
+
+/* Which processor this thread is, when not 0. */
+extern _Thread_local unsigned int fake_thread_cpu;
 
 /* The statement must end in a panic. Its locks stay as they were. */
 #define expect_panic(statement)						\

@@ -8,10 +8,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <threads.h>
 
 #include "lib/log.h"
 
 struct fake_machine machine;
+_Thread_local unsigned int fake_thread_cpu;
 enum log_level log_level = LOG_ERROR;
 
 void *plat_hva(struct hpa pa)
@@ -28,7 +30,11 @@ struct hpa plat_hpa(const void *va)
 	return hpa(at);
 }
 
-struct cpu *plat_this_cpu(void) { return &machine.cpu[machine.this_cpu]; }
+struct cpu *plat_this_cpu(void)
+{
+	return &machine.cpu[fake_thread_cpu ? fake_thread_cpu : machine.this_cpu];
+}
+
 struct cpu *plat_cpu(unsigned int index) { return &machine.cpu[index]; }
 unsigned int plat_cpu_count(void) { return FAKE_CPUS; }
 uint64_t plat_tsc(void) { return machine.tsc += machine.tsc_step; }
@@ -49,6 +55,10 @@ void plat_kick(struct cpu *cpu)
 
 void plat_relax(void)
 {
+	if (machine.threaded) {
+		thrd_yield();
+		return;
+	}
 	if (++machine.relaxes > 1000)
 		fail_msg("waits for ever");
 	if (machine.on_relax)
