@@ -62,6 +62,9 @@ void pvn_store_close(struct pvn_store *store);
 /* Readable when an event (or the end of the connection) may be waiting. Poll only; never read. */
 int pvn_store_fd(const struct pvn_store *store);
 
+/* Path of the daemon's socket, for another connection to it. Lives as long as the handle. */
+const char *pvn_store_path(const struct pvn_store *store);
+
 /*
  * The value of a node: malloc'ed, always followed by a NUL that `len` (may be
  * NULL) does not count. NULL + errno when refused; ENOENT when there is no node.
