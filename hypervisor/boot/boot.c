@@ -39,7 +39,7 @@ const struct virt_ops *virt;
 static struct boot_info info;
 static struct memory_range root_ranges[BOOT_MEMORY_MAX];
 static unsigned int root_range_count;
-static uint64_t hpa_end = 4 * HUGE_PAGE_SIZE;
+static uint64_t hpa_end = 4 * HUGE_PAGE_SIZE, ram_bytes;
 static uint32_t apic_ids[CPUS_MAX];
 static unsigned int cpu_count;
 
@@ -89,11 +89,15 @@ static uint64_t pool_bytes(void)
 	return bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : bytes & ~(PAGE_SIZE - 1);
 }
 
-static void find_memory_end(void)
+static void find_memory(void)
 {
-	for (unsigned int i = 0; i < info.range_count; i++)
-		if (info.ranges[i].type == MEMORY_RAM && info.ranges[i].end > hpa_end)
+	for (unsigned int i = 0; i < info.range_count; i++) {
+		if (info.ranges[i].type != MEMORY_RAM)
+			continue;
+		ram_bytes += info.ranges[i].end - info.ranges[i].start;
+		if (info.ranges[i].end > hpa_end)
 			hpa_end = info.ranges[i].end;
+	}
 }
 
 /* One block, 2 MiB aligned so that the root's large pages stay whole around it. */
@@ -116,7 +120,7 @@ static void carve_block(void)
 	block.page_info = block.tables + tables;
 	block.pool_bytes = block.bytes - (stacks + tables + page_info);
 	log_info("memory: %llu MiB in all, %llu MiB at 0x%llx for the hypervisor",
-		 (unsigned long long)hpa_end >> 20, (unsigned long long)block.bytes >> 20,
+		 (unsigned long long)ram_bytes >> 20, (unsigned long long)block.bytes >> 20,
 		 (unsigned long long)block.start.v);
 }
 
@@ -154,7 +158,8 @@ static void map_root(uint64_t start, uint64_t end)
 
 	if (start >= end)
 		return;
-	status = gpa_map_insert(&root_partition->map, gpa(start), hpa(start), end - start, GPA_ALL, &replaced);
+	status = gpa_map_insert(&root_partition->map, gpa(start), hpa(start), end - start, GPA_ALL,
+				&replaced);
 	if (status != PVN_STATUS_SUCCESS)
 		refuse("too little memory for the root's page tables: raise memory= ");
 }
@@ -168,8 +173,6 @@ static void create_root_vp(struct cpu *cpu)
 	vp->pinned = vp->cpu = cpu;
 	vp->apic_id = vp->lapic.id = cpu->apic_id;
 	cpu->root_vp = vp;
-	root_partition->vps[cpu->index] = vp;
-	root_partition->vp_count++;
 }
 
 /* What is between the ranges of RAM can be neither deposited nor given to a child. */
@@ -230,7 +233,7 @@ void boot_main(uint32_t magic, uint32_t at)
 	irq_load();
 	apic_init_cpu();
 	tsc_calibrate();
-	find_memory_end();
+	find_memory();
 	carve_block();
 	paging_map_high(hpa_end, block.tables);
 	find_processors();

@@ -165,7 +165,11 @@ void sched_wait_stopped(struct vp *vp)
 	for (;;) {
 		struct cpu *cpu = lock_home(vp);
 
-		ASSERT(vp->stop_reasons);
+		/* Another processor of the parent resumed it in the meantime: that is its affair. */
+		if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
+			spin_unlock(&cpu->run_lock);
+			return;
+		}
 		if (vp->state == VP_READY && !list_is_empty(&vp->run_node)) {
 			dequeue(cpu, vp);
 			vp->state = VP_STOPPED;

@@ -95,6 +95,9 @@ enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2]
 		value[0] = *plain;
 	} else if (segment) {
 		get_segment(segment, value);
+		/* SYSRET leaves SS's own DPL behind; the CPL is the truth [APM2 15.5.1]. */
+		if (name == PVN_REG_SS)
+			value[1] = (value[1] & ~(3ull << 53)) | (uint64_t)(vmcb->cpl & 3) << 53;
 	} else if (table) {
 		value[0] = (uint64_t)(uint16_t)table->limit << 48;
 		value[1] = table->base;
