@@ -107,6 +107,7 @@ json_t *pvn_guest_state(const char *name)
 	json_object_set_new(state, "state", json_string("ended"));
 	json_object_set_new(state, "reason", json_string("killed"));
 	json_object_set_new(state, "detail", json_string("its worker died"));
+	json_object_set_new(state, "pid", json_null());
 	return state;
 }
 

@@ -10,12 +10,17 @@
 #define SLEEP_TYPE(v)	((v) >> 2 & 7)
 #define SLEEP_TYPE_OFF	5	/* dsdt.asl says it too */
 
-#define CMOS_STATUS_B_BINARY_24H 0x06
+#define CMOS_STATUS_B_24H	 0x02	/* and binary-coded decimals: Linux believes nothing else */
 #define CMOS_STATUS_D_VALID	 0x80
 
 const uint16_t ports_intercepted[] = {
 	PORT_CMOS_INDEX, PORT_CMOS_DATA, PORT_SLEEP_CONTROL, PORT_SLEEP_STATUS, PORT_RESET, 0,
 };
+
+static uint8_t decimal(unsigned int value)
+{
+	return value / 10 << 4 | value % 10;
+}
 
 /* The clock is right and runs; alarms and the rest of the CMOS memory are not there. */
 static uint8_t read_cmos(unsigned int index, time_t now)
@@ -25,25 +30,25 @@ static uint8_t read_cmos(unsigned int index, time_t now)
 	gmtime_r(&now, &t);
 	switch (index) {
 	case 0x00:
-		return t.tm_sec;
+		return decimal(t.tm_sec);
 	case 0x02:
-		return t.tm_min;
+		return decimal(t.tm_min);
 	case 0x04:
-		return t.tm_hour;
+		return decimal(t.tm_hour);
 	case 0x06:
-		return t.tm_wday + 1;
+		return decimal(t.tm_wday + 1);
 	case 0x07:
-		return t.tm_mday;
+		return decimal(t.tm_mday);
 	case 0x08:
-		return t.tm_mon + 1;
+		return decimal(t.tm_mon + 1);
 	case 0x09:
-		return t.tm_year % 100;
+		return decimal(t.tm_year % 100);
 	case 0x0b:
-		return CMOS_STATUS_B_BINARY_24H;
+		return CMOS_STATUS_B_24H;
 	case 0x0d:
 		return CMOS_STATUS_D_VALID;
 	case PORT_CMOS_CENTURY:
-		return (t.tm_year + 1900) / 100;
+		return decimal((t.tm_year + 1900) / 100);
 	default:
 		return 0;
 	}
