@@ -298,6 +298,11 @@ static void handle_memory(struct vp *vp, const struct vp_exit *exit)
 		virt->flush(vp);
 		return;
 	}
+	/* [TLFS 2.0 4.12]: a write to the hypercall page is the guest's own fault. */
+	if (gpa_map_has_overlay(&vp->partition->map, exit->memory.at)) {
+		fault(vp);
+		return;
+	}
 	intercept_send(vp, mapped ? PVN_MESSAGE_GPA_INTERCEPT : PVN_MESSAGE_UNMAPPED_GPA,
 		       access == GPA_EXECUTE ? 2 : access == GPA_WRITE, 0, &m, sizeof(m));
 }
