@@ -210,12 +210,13 @@ static void take_message(void)
 static bool receive_step(void)
 {
 	u32 missing = sizeof(store.header) - store.header_got;
+	u32 got;
 
 	if (missing) {
-		store.header_got += receive_bytes((char *)&store.header + store.header_got,
-						  missing);
-		if (store.header_got < sizeof(store.header))
-			return false;
+		got = receive_bytes((char *)&store.header + store.header_got, missing);
+		store.header_got += got;
+		if (got < missing)
+			return got > 0;	/* the rest may be at the ring's beginning */
 		if (store.header.len > PVN_STORE_PAYLOAD_MAX) {
 			store.broken = true;
 			return false;
@@ -224,11 +225,10 @@ static bool receive_step(void)
 	}
 	missing = store.header.len - store.payload_got;
 	if (missing) {
-		u32 got = receive_bytes(store.payload + store.payload_got, missing);
-
+		got = receive_bytes(store.payload + store.payload_got, missing);
 		store.payload_got += got;
 		if (got < missing)
-			return got > 0;	/* the ring may have wrapped around */
+			return got > 0;
 	}
 	take_message();
 	return true;
