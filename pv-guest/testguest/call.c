@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Hypercalls, expanded from the table, and time.
+ */
+#include "testguest.h"
+
+#define SHAPE_SIMPLE	false
+#define SHAPE_REP	true
+#define FORM_MEMORY	false
+#define FORM_FAST	true
+#define PVN_CALL(code_, name_, since, shape, form, privilege_, in_, elem_, out_, oelem_, text)	\
+	{											\
+		.code = code_, .name = #name_, .rep = SHAPE_##shape, .fast = FORM_##form,	\
+		.privilege = PVN_PRIVILEGE_##privilege_,					\
+		.in_bytes = sizeof(struct pvn_##name_##_in),					\
+		.elem_bytes = sizeof(struct pvn_##name_##_elem),				\
+		.out_bytes = sizeof(struct pvn_##name_##_out),					\
+		.oelem_bytes = sizeof(struct pvn_##name_##_oelem),				\
+	},
+const struct call_row call_rows[] = {
+#include <hypercalls.def>
+};
+#undef PVN_CALL
+
+const unsigned int call_row_count = ARRAY_COUNT(call_rows);
+
+uint8_t hypercall_page[PVN_PAGE_SIZE] PAGE_ALIGNED;
+uint8_t call_in[PVN_PAGE_SIZE] PAGE_ALIGNED, call_out[PVN_PAGE_SIZE] PAGE_ALIGNED;
+
+const struct call_row *call_find(uint16_t code)
+{
+	for (unsigned int i = 0; i < call_row_count; i++)
+		if (call_rows[i].code == code)
+			return &call_rows[i];
+	return NULL;
+}
+
+const char *status_name(unsigned int status)
+{
+	switch (status) {
+#define PVN_STATUS(number, name, error, text) case number: return #name;
+#include <statuses.def>
+#undef PVN_STATUS
+	}
+	return "a status that does not exist";
+}
+
+void hypercall_enable(void)
+{
+	wrmsr(PVN_MSR_GUEST_OS_ID, GUEST_OS_ID);
+	wrmsr(PVN_MSR_HYPERCALL, (uint64_t)hypercall_page | PVN_MSR_PAGE_ENABLE);
+}
+
+uint64_t call_row_with(const struct call_row *row, const void *in, void *out)
+{
+	uint64_t control = row->rep ? pvn_control_rep(row->code, 1, 0) : row->code;
+	uint64_t result;
+
+	memcpy(call_in, in, row->in_bytes + row->elem_bytes);
+	memset(call_out, 0, sizeof(call_out));
+	result = hypercall_memory(control);
+	if (out)
+		memcpy(out, call_out, row->out_bytes + row->oelem_bytes);
+	return result;
+}
+
+uint64_t reference_time(void)
+{
+	return rdmsr(PVN_MSR_TIME_REF_COUNT);
+}
+
+void wait_for(uint64_t reference_units)
+{
+	uint64_t end = reference_time() + reference_units;
+
+	while (reference_time() < end)
+		relax();
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The bare-metal test guest (pv-guest/testguest) in child partitions.
+
+Each row of cases/cases.def is a test here. A group of cases runs in one guest, when
+its first test is wanted; an END_CASE in a guest of its own. Afterwards the root and
+the hypervisor must hold what they held before.
+"""
+
+import json
+import re
+import shlex
+
+from machine import paths
+from machine.testing import Skip, expect, seconds
+
+IMAGE = "/usr/share/paravane/testguest/testguest.img"
+GROUP_SECONDS = 40
+ROW = re.compile(r'^(TEST_CASE|END_CASE)\((\w+), (?:(\w+)|"([^"]+)"), "([^"]+)"\)$', re.MULTILINE)
+LINE = re.compile(r"^(ok|not ok|skip|error) (\w+): (.*)$")
+
+# What one guest leaves: created, waited for, and told in one go, because each command
+# has its price in an emulated machine.
+RUN = """\
+cat >/run/{name}.json
+[ -z "{census}" ] || pvn census --json >/run/testguest.census 2>/dev/null
+pvn create /run/{name}.json >&2 || exit 90
+{meanwhile}
+pvn wait {name} --timeout {limit} >&2 || pvn destroy {name} >&2
+pvn info {name} --json
+echo
+echo "--- log"
+cat /var/log/paravane/{name}.console.log
+"""
+
+
+class Outcome:
+    """What a guest printed, by case, and how it ended."""
+
+    def __init__(self, done):
+        state, _, log = done.output.partition("--- log\n")
+        self.errors = done.errors
+        self.log = log
+        self.state = json.loads(state) if state.strip() else {}
+        self.cases = {}
+        notes = []
+        for row in log.splitlines():
+            match = LINE.match(row)
+            if match:
+                self.cases[match[2]] = (match[1], match[3], notes)
+                notes = []
+            else:
+                notes.append(row.removeprefix("note: "))
+
+    @property
+    def reason(self):
+        return self.state.get("reason")
+
+    def end(self):
+        """How it ended, in words."""
+        return (f"the guest ended with {self.reason!r}: {self.state.get('detail')}\n"
+                f"{self.errors}{self.log[-2000:]}")
+
+
+def run_guest(machine, name, tests, meanwhile="", limit=GROUP_SECONDS):
+    """A guest that runs these tests, until its end."""
+    config = {"name": name, "kernel": IMAGE, "cmdline": f"tests={tests}", "memory": "32M",
+              "vps": 2, "debug_port": True, "on_reboot": "destroy"}
+    census = "" if getattr(machine, "testguest_census", False) else "first"
+    machine.testguest_census = True
+    command = RUN.format(name=shlex.quote(name), limit=limit, meanwhile=meanwhile, census=census)
+    done = machine.run(command, timeout=limit + 30, data=json.dumps(config).encode())
+    expect(done.status != 90, f"the guest does not start: {done.errors}")
+    return Outcome(done)
+
+
+def outcome_of_group(machine, group):
+    """The group's guest, run once in this machine."""
+    outcomes = machine.__dict__.setdefault("testguest_outcomes", {})
+    if group not in outcomes:
+        outcomes[group] = run_guest(machine, f"testguest-{group}", group)
+    return outcomes[group]
+
+
+def make_case(group, name, sentence):
+    """A test that looks at one line of its group's guest."""
+    @seconds(GROUP_SECONDS + 60)
+    def test(machine):
+        outcome = outcome_of_group(machine, group)
+        expect(name in outcome.cases, f"no word of it: {outcome.end()}")
+        verdict, text, notes = outcome.cases[name]
+        if verdict == "skip":
+            raise Skip(text)
+        expect(verdict == "ok", "\n".join([f"{verdict}: {text}", *notes]))
+    return named(test, group, sentence)
+
+
+def make_end_case(name, reason, sentence):
+    """A test whose guest ends for this reason."""
+    @seconds(GROUP_SECONDS + 60)
+    def test(machine):
+        meanwhile = "sleep 1; pvn destroy " + name if reason == "killed" else ""
+        outcome = run_guest(machine, name, name, meanwhile, limit=15)
+        expect(outcome.reason == reason, f"not {reason!r}: {outcome.end()}")
+        expect(name not in outcome.cases, f"the guest went on: {outcome.log}")
+    return named(test, "ends", sentence)
+
+
+def named(test, group, sentence):
+    test.__doc__ = f"{group}: {sentence}."
+    return test
+
+
+def test_nothing_is_left(machine):
+    """After all these guests root and hypervisor hold what they held before."""
+    outcome_of_group(machine, "event")
+    done = machine.run("cat /run/testguest.census; pvn census --json; pvn list --json")
+    before, now, guests = parse_all(done.output)
+    alive = [guest["name"] for guest in guests if not guest.get("state", "").startswith("ended")]
+    expect(not alive, f"still there: {alive}")
+    changed = [f"{key}: {value} before, {now.get(key)} now" for key, value in before.items()
+               if now.get(key) != value]
+    expect(not changed, "\n".join(changed))
+    done = machine.run("dmesg | grep -E 'BUG|WARNING|Oops|pvn.*(leak|refus)'")
+    expect(done.status == 1, f"the root's kernel complains:\n{done.output}")
+
+
+def parse_all(text):
+    """All JSON documents of a text."""
+    decoder, documents, at = json.JSONDecoder(), [], 0
+    text = text.strip()
+    while at < len(text):
+        document, end = decoder.raw_decode(text, at)
+        documents.append(document)
+        at = end + len(text[end:]) - len(text[end:].lstrip())
+    return documents
+
+
+def define_cases():
+    """The rows of cases.def as functions of this module, before those of this file."""
+    rows = ROW.findall((paths.SOURCE / "tests/guest/cases/cases.def").read_text())
+    for number, (kind, first, name, reason, sentence) in enumerate(rows):
+        made = make_case(first, name, sentence) if kind == "TEST_CASE" else \
+            make_end_case(first, reason, sentence)
+        globals()[f"test_{number:03}_{name or first}"] = made
+
+
+define_cases()
