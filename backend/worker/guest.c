@@ -184,9 +184,9 @@ static int make_vps(struct guest *guest, struct pvn_problem *problem)
 		if (guest->vp[i] < 0 || fcntl(guest->vp[i], F_SETFL, O_NONBLOCK))
 			return failed(problem, "a virtual processor cannot be made");
 	}
-	for (i = 0; ports_intercepted[i]; i++)
-		if (pvn_partition_intercept_port(guest->partition, ports_intercepted[i],
-						 PVN_ACCESS_READ | PVN_ACCESS_WRITE))
+	for (i = 0; ports_intercepted[i].port; i++)
+		if (pvn_partition_intercept_port(guest->partition, ports_intercepted[i].port,
+						 ports_intercepted[i].access))
 			return failed(problem, "an I/O port cannot be intercepted");
 	if (guest->config->debug_port &&
 	    pvn_partition_intercept_port(guest->partition, PORT_DEBUG, PVN_ACCESS_WRITE))

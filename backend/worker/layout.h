@@ -27,7 +27,8 @@
 #define LAYOUT_CMDLINE_BYTES	0x10000ull
 #define LAYOUT_CONVENTIONAL_END	0x9fc00ull
 #define LAYOUT_ACPI		0xe0000ull
-#define LAYOUT_ACPI_BYTES	0x20000ull
+#define LAYOUT_ACPI_BYTES	0x1f000ull
+#define LAYOUT_RESET_VECTOR	0xffff0ull	/* where real-mode firmware would start */
 #define LAYOUT_KERNEL_MIN	0x100000ull
 #define LAYOUT_LOW_MAX		0xc0000000ull	/* end of RAM below 4 GiB */
 #define LAYOUT_STORE_PAGE	0xfe000000ull	/* dsdt.asl says it too */

@@ -6,6 +6,8 @@
  */
 #include "worker/ports.h"
 
+#include <pvn/abi/hypercall.h>
+
 #define SLEEP_ENABLE	0x20	/* [ACPI 6.4 4.8.3.7 "Sleep Control Register"] */
 #define SLEEP_TYPE(v)	((v) >> 2 & 7)
 #define SLEEP_TYPE_OFF	5	/* dsdt.asl says it too */
@@ -13,8 +15,16 @@
 #define CMOS_STATUS_B_24H	 0x02	/* and binary-coded decimals: Linux believes nothing else */
 #define CMOS_STATUS_D_VALID	 0x80
 
-const uint16_t ports_intercepted[] = {
-	PORT_CMOS_INDEX, PORT_CMOS_DATA, PORT_SLEEP_CONTROL, PORT_SLEEP_STATUS, PORT_RESET, 0,
+#define READ_WRITE (PVN_ACCESS_READ | PVN_ACCESS_WRITE)
+
+const struct port_intercept ports_intercepted[] = {
+	{ PORT_CMOS_INDEX, READ_WRITE },
+	{ PORT_CMOS_DATA, READ_WRITE },
+	{ PORT_SLEEP_CONTROL, READ_WRITE },
+	{ PORT_SLEEP_STATUS, READ_WRITE },
+	{ PORT_RESET, READ_WRITE },
+	{ PORT_KEYBOARD, PVN_ACCESS_WRITE },
+	{ 0 },
 };
 
 static uint8_t decimal(unsigned int value)
@@ -65,6 +75,8 @@ static enum port_outcome write_port(struct ports *ports, uint16_t port, uint8_t 
 			       PORT_POWER_OFF : PORT_DONE;
 	case PORT_RESET:
 		return value == PORT_RESET_VALUE ? PORT_REBOOT : PORT_DONE;
+	case PORT_KEYBOARD:
+		return value == PORT_KEYBOARD_RESET ? PORT_REBOOT : PORT_DONE;
 	default:
 		return PORT_DONE;
 	}

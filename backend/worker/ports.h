@@ -19,12 +19,19 @@ enum {
 	PORT_SLEEP_STATUS = 0x605,
 	PORT_RESET = 0x606,
 	PORT_RESET_VALUE = 1,
+	PORT_KEYBOARD = 0x64,		/* no keyboard, but writing 0xfe resets as ever */
+	PORT_KEYBOARD_RESET = 0xfe,
 	PORT_DEBUG = 0xe9,		/* if the configuration wants it; runner.c */
 	PORT_CMOS_CENTURY = 0x32,	/* register of the clock */
 };
 
-/* Ports to intercept, ended by 0. */
-extern const uint16_t ports_intercepted[];
+/* Ports to intercept, ended by port 0. */
+struct port_intercept {
+	uint16_t port;
+	uint8_t access;		/* PVN_ACCESS_* */
+};
+
+extern const struct port_intercept ports_intercepted[];
 
 enum port_outcome {
 	PORT_DONE,		/* go on; a read's value is in *value */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "worker/acpi.h"
+#include "worker/ports.h"
 
 /* Offsets in boot_params [Linux Documentation/x86/zero-page.rst]. */
 enum {
@@ -70,7 +71,7 @@ static void write_boot_params(uint8_t *params, const struct layout *layout,
 	put32(params, AT_INITRD_BYTES, layout->initrd_bytes);
 	memcpy(params + AT_ACPI_RSDP, &rsdp, sizeof(rsdp));
 	add_range(params, 0, LAYOUT_CONVENTIONAL_END, E820_RAM);
-	add_range(params, LAYOUT_ACPI, LAYOUT_ACPI + LAYOUT_ACPI_BYTES, E820_RESERVED);
+	add_range(params, LAYOUT_ACPI, LAYOUT_KERNEL_MIN, E820_RESERVED);
 	add_range(params, LAYOUT_KERNEL_MIN, layout->low_bytes, E820_RAM);
 	add_range(params, LAYOUT_HIGH, LAYOUT_HIGH + layout->high_bytes, E820_RAM);
 }
@@ -104,6 +105,22 @@ static void write_gdt(uint8_t *low_memory)
 	memcpy(low_memory + LAYOUT_GDT, gdt, sizeof(gdt));
 }
 
+/*
+ * There is no firmware, but a kernel that finds no other way to reboot jumps to
+ * its entry in real mode. What it finds there resets the machine.
+ */
+static void write_reset_vector(uint8_t *low_memory)
+{
+	static const uint8_t code[] = {
+		0xba, PORT_RESET & 0xff, PORT_RESET >> 8,	/* mov dx, PORT_RESET */
+		0xb0, PORT_RESET_VALUE,				/* mov al, PORT_RESET_VALUE */
+		0xee,						/* out dx, al */
+		0xf4,						/* hlt */
+	};
+
+	memcpy(low_memory + LAYOUT_RESET_VECTOR, code, sizeof(code));
+}
+
 int start_write(uint8_t *low_memory, const struct layout *layout, const struct bzimage *kernel,
 		const uint8_t *file, const char *cmdline, unsigned int vps,
 		struct pvn_problem *problem)
@@ -118,6 +135,7 @@ int start_write(uint8_t *low_memory, const struct layout *layout, const struct b
 	memcpy(low_memory + LAYOUT_CMDLINE, cmdline, bytes + 1);
 	write_page_tables(low_memory);
 	write_gdt(low_memory);
+	write_reset_vector(low_memory);
 	if (!acpi_build(low_memory + LAYOUT_ACPI, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, vps))
 		return pvn_fail(problem, PVN_EXIT_FAILED, "vps", NULL,
 				"the ACPI tables of %u virtual processors do not fit", vps);
