@@ -132,9 +132,39 @@ static hvc_result get_chars(u32 vtermno, hvc_char *bytes, hvc_count count)
 	return done;
 }
 
+/*
+ * hvc keeps using console_ops as long as somebody has the terminal open, and
+ * knows nothing about modules: an open terminal holds the module.
+ */
+static int terminal_opened(struct hvc_struct *hvc, int irq)
+{
+	return try_module_get(THIS_MODULE) ? 0 : -ENODEV;
+}
+
+static void terminal_closed(struct hvc_struct *hvc, int irq)
+{
+	module_put(THIS_MODULE);
+}
+
+/*
+ * A hangup ends the use, unless it comes from remove(): then hvc may find its
+ * dead terminal again when somebody opens it, and the module has to stay.
+ */
+static void terminal_hung_up(struct hvc_struct *hvc, int irq)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONSOLES_MAX; i++)
+		if (consoles[i] && consoles[i]->hvc == hvc)
+			module_put(THIS_MODULE);
+}
+
 static const struct hv_ops console_ops = {
 	.get_chars = get_chars,
 	.put_chars = put_chars,
+	.notifier_add = terminal_opened,
+	.notifier_del = terminal_closed,
+	.notifier_hangup = terminal_hung_up,
 };
 
 static void hear_doorbell(void *context)
@@ -272,8 +302,8 @@ static void remove(struct pvn_device *device)
 
 	/* The handler goes before the console that it polls. */
 	pvn_event_unregister(console->channel);
-	hvc_remove(console->hvc);
 	WRITE_ONCE(consoles[device->id], NULL);
+	hvc_remove(console->hvc);
 	pvn_device_set_state(device, PVN_XENBUS_CLOSED);
 	released = pvn_device_wait_released(device);
 	destroy(console, released);
