@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""pvn as its user sees it, without a hypervisor: test_pvn.py PVN PVN-WORKER. Prints TAP."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PVN, WORKER = sys.argv[1:3]
+OK, FAILED, USAGE, NOT_FOUND, REFUSED = range(5)
+
+
+def pvn(*words):
+    """Exit code, stdout, stderr."""
+    done = subprocess.run([PVN, *map(str, words)], capture_output=True, text=True, check=False,
+                          timeout=30)
+    return done.returncode, done.stdout, done.stderr
+
+
+def create(folder, *words, **config):
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return pvn("create", path, *words)
+
+
+def a_command_that_does_not_exist_is_a_usage_error(_):
+    code, _, errors = pvn("lsit")
+    return code == USAGE and 'did you mean "pvn list"?' in errors
+
+
+def every_command_has_help(_):
+    commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "census",
+                "version", "help")
+    return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
+               for name in commands)
+
+
+def no_guests_are_an_empty_json_list(_):
+    code, output, _ = pvn("list", "--json")
+    return code == OK and json.loads(output) == []
+
+
+def a_guest_that_does_not_exist_is_not_found(_):
+    code, output, errors = pvn("info", "nobody", "--json")
+    return (code == NOT_FOUND and json.loads(output)["error"]["code"] == NOT_FOUND
+            and "nobody" in errors)
+
+
+def unknown_options_and_missing_words_are_usage_errors(_):
+    return (pvn("list", "--wrong")[0] == USAGE and pvn("info")[0] == USAGE
+            and pvn("wait", "a", "--timeout", "soon")[0] == USAGE and pvn("destroy")[0] == USAGE)
+
+
+def an_unknown_key_is_refused_with_the_nearest(folder):
+    code, _, errors = create(folder, name="a", kernel="k", memory="1G", vp=2)
+    return code == REFUSED and 'did you mean "vps"?' in errors
+
+
+def a_file_that_is_no_bzimage_is_refused(folder):
+    (folder / "kernel").write_bytes(bytes(100000))
+    code, _, errors = create(folder, name="a", kernel=str(folder / "kernel"), memory="1G")
+    return code == FAILED and "no bzImage" in errors and "where: " in errors
+
+
+def a_failed_creation_leaves_no_guest(folder):
+    create(folder, name="a", kernel="/nowhere", memory="1G")
+    return json.loads(pvn("list", "--json")[1]) == []
+
+
+def the_census_needs_a_hypervisor(_):
+    code, _, errors = pvn("census")
+    return code == FAILED and "hint: " in errors
+
+
+def main():
+    tests = [value for name, value in globals().items()
+             if callable(value) and value.__module__ == "__main__"
+             and name not in ("main", "pvn", "create", "Path")]
+    print(f"1..{len(tests)}")
+    with tempfile.TemporaryDirectory() as top:
+        os.environ.update(PVN_RUNDIR=f"{top}/run", PVN_LOGDIR=f"{top}/log",
+                          PVN_LIBEXECDIR=str(Path(WORKER).parent), PVN_DEVICE=f"{top}/none")
+        for number, test in enumerate(tests, 1):
+            passed = test(Path(top))
+            print("ok" if passed else "not ok", number, test.__name__.replace("_", " "))
+
+
+main()

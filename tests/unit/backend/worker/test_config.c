@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Configurations: what is taken, what is refused and with which words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libpvn/guests.h"
+#include "worker/config.h"
+
+static struct pvn_problem problem;
+
+static int parse(struct config *config, const char *text)
+{
+	return config_parse(config, json_loads(text, 0, NULL), "test.json", &problem);
+}
+
+static void a_small_configuration_gets_defaults(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"256M\"}"), 0);
+	assert_int_equal(config.memory_bytes, 256u << 20);
+	assert_int_equal(config.vps, 1);
+	assert_string_equal(config.cmdline, "console=hvc0");
+	assert_int_equal(config.on_reboot, ACTION_RESTART);
+	assert_int_equal(config.on_crash, ACTION_DESTROY);
+	config_free(&config);
+}
+
+static void all_keys_are_taken(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config,
+		"{\"name\":\"a.b-c_1\",\"kernel\":\"k\",\"initrd\":\"i\",\"cmdline\":\"c\","
+		"\"memory\":\"1GiB\",\"vps\":8,\"weight\":200,\"console\":{\"log\":\"l\"},"
+		"\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\",\"on_reboot\":\"destroy\","
+		"\"on_crash\":\"preserve\",\"disks\":[{\"image\":\"x\"},"
+		"{\"image\":\"y\",\"read_only\":true}]}"), 0);
+	assert_int_equal(config.disk_count, 2);
+	assert_false(config.disk[0].read_only);
+	assert_true(config.disk[1].read_only);
+	assert_string_equal(config.console_log, "l");
+	assert_int_equal(config.on_crash, ACTION_PRESERVE);
+	config_free(&config);
+}
+
+static void an_unknown_key_is_refused_with_the_nearest(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, "{\"name\":\"a\",\"kernel\":\"k\",\"memroy\":\"1G\"}"), -1);
+	assert_non_null(strstr(problem.text, "memroy"));
+	assert_non_null(strstr(problem.hint, "\"memory\""));
+	assert_int_equal(parse(&config, "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\","
+			       "\"disks\":[{\"imag\":\"x\"}]}"), -1);
+	assert_non_null(strstr(problem.hint, "\"image\""));
+}
+
+static void wrong_values_are_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"[]",
+		"{\"kernel\":\"k\",\"memory\":\"1G\"}",
+		"{\"name\":\"../x\",\"kernel\":\"k\",\"memory\":\"1G\"}",
+		"{\"name\":\"a\",\"memory\":\"1G\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"-1G\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1.5G\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1048577\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"31M\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"99999999999T\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"vps\":0}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"vps\":65}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"vps\":\"2\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"uuid\":\"x\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"disks\":{}}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"disks\":[\"x\"]}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"disks\":[{}]}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"on_reboot\":\"preserve\"}",
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"cmdline\":\"a\\u0000b\"}",
+	};
+	struct config config;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		json_t *tree = json_loads(wrong[i], JSON_ALLOW_NUL, NULL);
+
+		assert_non_null(tree);
+		assert_int_equal(config_parse(&config, tree, "test.json", &problem), -1);
+		assert_true(problem.code == PVN_EXIT_REFUSED || problem.code == PVN_EXIT_FAILED);
+	}
+}
+
+static void sizes_are_understood(void **state)
+{
+	uint64_t bytes;
+
+	(void)state;
+	assert_true(config_size("256M", &bytes) && bytes == 256ull << 20);
+	assert_true(config_size("2g", &bytes) && bytes == 2ull << 30);
+	assert_true(config_size("4096", &bytes) && bytes == 4096);
+	assert_true(config_size("1TiB", &bytes) && bytes == 1ull << 40);
+	assert_false(config_size("", &bytes));
+	assert_false(config_size("M", &bytes));
+	assert_false(config_size("1X", &bytes));
+	assert_false(config_size("1MB3", &bytes));
+	assert_false(config_size("99999999999999999999", &bytes));
+}
+
+static void names_cannot_leave_their_folder(void **state)
+{
+	(void)state;
+	assert_true(pvn_name_is_good("demo-1.a_b"));
+	assert_false(pvn_name_is_good(""));
+	assert_false(pvn_name_is_good(".."));
+	assert_false(pvn_name_is_good("-x"));
+	assert_false(pvn_name_is_good("a/b"));
+}
+
+static void the_nearest_word_is_near(void **state)
+{
+	static const char *const words[] = { "create", "list", "console", NULL };
+
+	(void)state;
+	assert_string_equal(pvn_nearest("creat", words), "create");
+	assert_string_equal(pvn_nearest("lsit", words), "list");
+	assert_null(pvn_nearest("zzzzzzzz", words));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_small_configuration_gets_defaults),
+		cmocka_unit_test(all_keys_are_taken),
+		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
+		cmocka_unit_test(wrong_values_are_refused),
+		cmocka_unit_test(sizes_are_understood),
+		cmocka_unit_test(names_cannot_leave_their_folder),
+		cmocka_unit_test(the_nearest_word_is_near),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
