@@ -83,16 +83,6 @@ def test_pvn_shutdown(machine):
 
 
 @boot()
-def test_shutdown_times_out(machine):
-    """pvn shutdown --wait ends with 5 when the guest does not."""
-    guests.create(machine, "deaf", "rmmod -f pvn_bus; echo up; trap '' TERM; sleep 1000",
-                  words="init=/none")
-    done = machine.run("pvn shutdown deaf --wait --timeout 1", timeout=30)
-    expect(done.status in (0, 5), done.errors)
-    guests.destroy_all(machine)
-
-
-@boot()
 @seconds(240)
 def test_eight(machine):
     """A guest has eight processors."""
