@@ -8,23 +8,22 @@
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
-#include <linux/kmsg_dump.h>
 
 #include <asm/io.h>
-#include <asm/msr.h>
 
 #include <pvn/abi/msr.h>
 
+#include "pv-guest/compat.h"
 #include "pv-guest/core_internal.h"
 
 static char *crash_text;	/* one page, known to the parent by its GPA */
 
-static void report_panic(struct kmsg_dumper *dumper, enum kmsg_dump_reason reason)
+static void report_panic(COMPAT_DUMP_PARAMETERS)
 {
 	struct kmsg_dump_iter lines;
 	size_t bytes = 0;
 
-	if (reason != KMSG_DUMP_PANIC)
+	if (COMPAT_DUMP_REASON != KMSG_DUMP_PANIC)
 		return;
 	kmsg_dump_rewind(&lines);
 	kmsg_dump_get_buffer(&lines, false, crash_text, PAGE_SIZE, &bytes);

@@ -26,11 +26,11 @@
 
 #include <asm/irq_vectors.h>
 #include <asm/mshyperv.h>
-#include <asm/msr.h>
 
 #include <pvn/abi/cpuid.h>
 #include <pvn/abi/msr.h>
 
+#include "pv-guest/compat.h"
 #include "pv-guest/core_internal.h"
 
 #define FLAG_WORDS (PVN_EVENT_FLAGS_PER_SINT / 64)
