@@ -365,7 +365,8 @@ static void serve(int signals)
 	for (int i = 0; i < JOB_COUNT_MAX; i++) {
 		struct job *job = &jobs[i];
 		struct pollfd *ends = &polls[2 + 3 * i];
-		bool waits = job->used && job->pending_bytes;
+		/* A pipe takes its end of file at any time. */
+		bool waits = job->used && (job->pending_bytes || job->input_ended);
 
 		ends[0] = (struct pollfd){ .fd = waits ? job->input : -1, .events = POLLOUT };
 		ends[1] = (struct pollfd){ .fd = job->used ? job->output : -1, .events = POLLIN };
