@@ -304,12 +304,15 @@ static void receive_frame(void)
 	payload[header.payload_bytes] = '\0';
 
 	job = job_find(header.job_id);
-	if (header.kind == FRAME_RUN && !job)
+	if (header.kind == FRAME_RUN && !job) {
 		job_start(header.job_id, payload);
-	else if (header.kind == FRAME_INPUT && job)
+	} else if (header.kind == FRAME_INPUT && job) {
 		job_queue_input(job, payload, header.payload_bytes);
-	else if (header.kind == FRAME_KILL && job)
+		/* The end of the input may come when nothing is left that poll() waits for. */
+		job_push_input(job);
+	} else if (header.kind == FRAME_KILL && job) {
 		kill(-job->pid, SIGKILL);
+	}
 	/* Anything else concerns a job that has ended meanwhile. */
 	free(payload);
 }
