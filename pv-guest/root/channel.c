@@ -106,7 +106,7 @@ static int connect_guest_to_root(struct root_channel *channel, u32 root_vp)
 		.port_id = channel->port,
 		.port_type = PVN_PORT_EVENT,
 	};
-	int error = root_call(partition, PVN_CALL_create_port, &port, sizeof(port), NULL, 0);
+	int error = root_call_own(PVN_CALL_create_port, &port, sizeof(port));
 
 	if (error)
 		return error;
@@ -139,8 +139,7 @@ static int connect_root_to_guest(struct root_channel *channel, u32 guest_vp)
 
 	if (error)
 		return error;
-	return root_call(partition, PVN_CALL_connect_port, &connection, sizeof(connection),
-			 NULL, 0);
+	return root_call_own(PVN_CALL_connect_port, &connection, sizeof(connection));
 }
 
 /* Ends whatever there is; what was never made, or has gone with the guest, is refused. */

@@ -70,6 +70,11 @@ void root_partition_exit(void);
  */
 int root_call(struct root_partition *partition, u64 control, const void *in, size_t in_bytes,
 	      void *out, size_t out_bytes);
+/*
+ * A simple call whose memory comes from the root's own pool, which is the
+ * hypervisor's: nothing is deposited there, ENOMEM is final. 0 or -errno.
+ */
+int root_call_own(u16 code, const void *in, size_t in_bytes);
 /* Takes all free pages back from the pool and frees them. [p] held. */
 void root_pool_withdraw(struct root_partition *partition);
 /* Pages that the hypervisor did not give back are given up: whoever touched them would fault. */

@@ -16,6 +16,8 @@
 
 #define BATCH_ORDER 6
 #define BATCH_PAGES (1u << BATCH_ORDER)
+/* Nothing needs more at once; a call that asks for more is short of another pool. */
+#define BATCHES_WITHOUT_PROGRESS 16
 
 struct deposit_list {
 	struct pvn_deposit_memory_in head;
@@ -131,6 +133,7 @@ int root_call(struct root_partition *partition, u64 control, const void *in, siz
 	      void *out, size_t out_bytes)
 {
 	unsigned int count = control >> PVN_CONTROL_REP_COUNT_SHIFT & PVN_CONTROL_REP_MASK;
+	unsigned int batches = 0;
 	u64 start = 0;
 
 	for (;;) {
@@ -138,12 +141,15 @@ int root_call(struct root_partition *partition, u64 control, const void *in, siz
 					     in, in_bytes, out, out_bytes);
 		unsigned int status = pvn_result_status(result);
 
-		if (count)
+		if (count && pvn_result_reps(result) > start) {
 			start = pvn_result_reps(result);
+			batches = 0;
+		}
 		if (status == PVN_STATUS_SUCCESS && start >= count)
 			return 0;
 		if (status == PVN_STATUS_INSUFFICIENT_MEMORY) {
-			int error = deposit_batch(partition);
+			int error = ++batches > BATCHES_WITHOUT_PROGRESS ? -ENOMEM :
+									  deposit_batch(partition);
 
 			if (error)
 				return error;
@@ -155,6 +161,15 @@ int root_call(struct root_partition *partition, u64 control, const void *in, siz
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
+}
+
+int root_call_own(u16 code, const void *in, size_t in_bytes)
+{
+	unsigned int status = pvn_result_status(pvn_call_memory(code, in, in_bytes, NULL, 0));
+
+	if (status != PVN_STATUS_SUCCESS)
+		pr_debug("call 0x%x: %s\n", code, pvn_status_name(status));
+	return pvn_status_errno(status);
 }
 
 static void take_back(struct root_partition *partition, const u64 *list, unsigned int count)
