@@ -30,7 +30,22 @@ pvn info {name} --json
 echo
 echo "--- log"
 cat /var/log/paravane/{name}.console.log
+pvn destroy {name} >&2
 """
+
+# What the state's detail must say, besides the reason.
+DETAILS = {
+    "crash_is_a_panic": "Kernel panic - not syncing: test guest",
+    "triple_fault_of_the_second_is_told": "virtual processor 1",
+    "read_of_nothing_is_told": "0xfd000000",
+    "write_to_nothing_is_told": "0xfd000010",
+    "jump_into_nothing_is_told": "0xfd000000",
+    "jump_into_the_store_page_is_told": "0xfe000000",
+    "string_to_a_port_is_told": "port 0xe9",
+}
+
+
+outcomes = {}           # of groups, for all tests of this run
 
 
 class Outcome:
@@ -74,10 +89,11 @@ def run_guest(machine, name, tests, meanwhile="", limit=GROUP_SECONDS):
 
 
 def outcome_of_group(machine, group):
-    """The group's guest, run once in this machine."""
-    outcomes = machine.__dict__.setdefault("testguest_outcomes", {})
+    """The group's guest, run once; one that broke the machine is not run again."""
     if group not in outcomes:
+        outcomes[group] = None
         outcomes[group] = run_guest(machine, f"testguest-{group}", group)
+    expect(outcomes[group], f"the guest of group {group!r} broke the machine; see its first test")
     return outcomes[group]
 
 
@@ -102,6 +118,8 @@ def make_end_case(name, reason, sentence):
         outcome = run_guest(machine, name, name, meanwhile, limit=15)
         expect(outcome.reason == reason, f"not {reason!r}: {outcome.end()}")
         expect(name not in outcome.cases, f"the guest went on: {outcome.log}")
+        told = DETAILS.get(name, "")
+        expect(told in (outcome.state.get("detail") or ""), f"no word of {told!r}: {outcome.end()}")
     return named(test, "ends", sentence)
 
 

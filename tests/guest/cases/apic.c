@@ -251,3 +251,35 @@ CASE(enabling_interrupts_takes_effect_one_instruction_later)
 	open_window();
 	expect_equal("taken", interrupts_taken(0, LOW), 1);
 }
+
+static unsigned int depth, deepest;
+
+static void send_nmi(void)
+{
+	wrmsr(MSR_X2APIC_ICR, rdmsr(MSR_X2APIC_ID) << 32 | ICR_NMI | ICR_ASSERT);
+}
+
+static void nest_nmi(struct trap_frame *frame)
+{
+	(void)frame;
+	if (++depth > deepest)
+		deepest = depth;
+	if (!vp_self()->taken[VECTOR_NMI]++) {
+		send_nmi();
+		/* Exits, at which it could come. */
+		for (unsigned int i = 0; i < 10; i++)
+			rdmsr(MSR_X2APIC_ID);
+	}
+	depth--;
+}
+
+CASE(nmi_waits_for_the_one_before)
+{
+	depth = deepest = 0;
+	set_handler(VECTOR_NMI, nest_nmi);
+	send_nmi();
+	expect(wait_until(interrupts_taken(0, VECTOR_NMI) == 2, 100 * MSECS), "%u NMIs come, not 2",
+	       interrupts_taken(0, VECTOR_NMI));
+	if (deepest > 1)
+		test_skip("NMIs nest here: docs/caveats.md");
+}

@@ -105,3 +105,28 @@ CASE(busy_guest_can_be_destroyed)
 	for (;;)
 		relax();
 }
+
+static void fault_thrice(void *context)
+{
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
+
+	(void)context;
+	__asm__ volatile("lidt %0; int3" : : "m"(none));
+}
+
+CASE(triple_fault_of_the_second_is_told)
+{
+	vp_need_second();
+	vp_begin(fault_thrice, NULL);
+	wait_for(2000 * MSECS);
+}
+
+CASE(string_to_a_port_is_told)
+{
+	static const char text[] = "text";
+	const char *at = text;
+	uint64_t count = sizeof(text);
+
+	__asm__ volatile("rep outsb" : "+S"(at), "+c"(count) : "d"(PORT_DEBUG) : "memory");
+	wait_for(1000 * MSECS);
+}

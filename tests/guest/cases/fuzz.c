@@ -141,3 +141,99 @@ CASE(random_ports_are_survived)
 			expect_equal("a port where nothing is", inl(port), 0xffffffff);
 	}
 }
+
+/* Calls that look right in their control word, over and over, about anything. */
+static void call_at_random(void *context)
+{
+	struct random random = { *(uint64_t *)context };
+
+	for (unsigned int i = 0; i < 1500; i++) {
+		const struct call_row *row = &call_rows[random_next(&random) % call_row_count];
+
+		if (row->code != PVN_CALL_send_synthetic_cluster_ipi)
+			hypercall(pvn_control_rep(row->code, row->rep, 0), (uint64_t)call_in,
+				  (uint64_t)call_out);
+	}
+}
+
+CASE(calls_of_two_processors_are_survived)
+{
+	uint64_t zero = 0x243f6a8885a308d3ull, one = 0x13198a2e03707344ull;
+
+	vp_need_second();
+	memset(call_in, 0, sizeof(call_in));
+	vp_begin(call_at_random, &one);
+	call_at_random(&zero);
+	vp_finish();
+}
+
+static uint8_t places[4][PVN_PAGE_SIZE] PAGE_ALIGNED;
+
+/* Not the hypercall page, which both would call through. */
+static void move_pages(void *context)
+{
+	static const uint32_t pages[] = {
+		PVN_MSR_REFERENCE_TSC, PVN_MSR_SIMP, PVN_MSR_SIEFP, PVN_MSR_VP_ASSIST_PAGE,
+	};
+	struct random random = { *(uint64_t *)context };
+
+	for (unsigned int i = 0; i < 600; i++) {
+		uint64_t noise = random_next(&random);
+		uint64_t place = (uint64_t)places[noise >> 8 & 3];
+
+		/* Two pages at one place are refused, which is fine. */
+		wrmsr_fault(pages[noise & 3], place | (noise >> 16 & 1));
+	}
+	for (unsigned int i = 0; i < ARRAY_COUNT(pages); i++)
+		wrmsr(pages[i], 0);
+}
+
+CASE(pages_that_two_processors_move_are_survived)
+{
+	uint64_t zero = 0xa4093822299f31d0ull, one = 0x082efa98ec4e6c89ull;
+
+	vp_need_second();
+	vp_begin(move_pages, &one);
+	move_pages(&zero);
+	vp_finish();
+}
+
+static void use_ports(void *context)
+{
+	(void)context;
+	for (;;)
+		inb(PORT_SLEEP_CONTROL);
+}
+
+/* INIT may come at any time: also while the worker has the processor's intercept. */
+CASE(init_at_any_time_is_survived)
+{
+	vp_need_second();
+	for (unsigned int i = 0; i < 40; i++) {
+		vp_begin(use_ports, NULL);
+		wait_for((i * 7 % 20) * MSECS / 20);
+		expect(vp_start(1), "it does not start for the %u. time", i + 2);
+	}
+}
+
+/* Every timer of the processor with the shortest period there is. */
+CASE(timers_of_no_length_leave_time)
+{
+	uint64_t start;
+	unsigned int turns = 0;
+
+	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++) {
+		wrmsr(PVN_MSR_STIMER0_COUNT + 2 * i, 1);
+		wrmsr(PVN_MSR_STIMER0_CONFIG + 2 * i, PVN_STIMER_ENABLE | PVN_STIMER_PERIODIC |
+		      PVN_STIMER_DIRECT | (0x50ull + i) << PVN_STIMER_VECTOR_SHIFT);
+	}
+	wrmsr(MSR_X2APIC_DIVIDE, 0xb);
+	wrmsr(MSR_X2APIC_LVT_TIMER, 0x54 | 0x20000);
+	wrmsr(MSR_X2APIC_INITIAL, 1);
+	start = reference_time();
+	interrupts_on();
+	for (; reference_time() - start < 200 * MSECS; turns++)
+		relax();
+	interrupts_off();
+	expect(turns > 10, "%u turns of a loop in 200 ms", turns);
+}

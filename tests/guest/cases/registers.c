@@ -206,3 +206,22 @@ CASE(watchpoints_work)
 	watched = 3;
 	expect_equal("traps", vp_self()->taken[VECTOR_DB], 2);
 }
+
+CASE(sizes_of_state_follow_xcr0)
+{
+	uint32_t out[4];
+
+	if (!has_avx())
+		test_skip("the processor has no AVX");
+	write_cr4(read_cr4() & ~(uint64_t)CR4_OSXSAVE);
+	cpuid(1, 0, out);
+	expect(!(out[2] >> 27 & 1), "OSXSAVE is told while it is off");
+	vectors_on(true);
+	cpuid(1, 0, out);
+	expect(out[2] >> 27 & 1, "OSXSAVE is not told while it is on");
+	cpuid(0xd, 0, out);
+	expect_equal("bytes with AVX", out[1], 832);
+	write_xcr0(3);
+	cpuid(0xd, 0, out);
+	expect_equal("bytes without AVX", out[1], 576);
+}
