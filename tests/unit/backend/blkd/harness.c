@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ static void start_stored(struct harness *harness, const char *program)
 	setenv("PVN_RUNDIR", harness->rundir, 1);
 	harness->stored = fork();
 	if (!harness->stored) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* also when a step fails */
 		snprintf(text, sizeof(text), "%d", ready[1]);
 		setenv("PVN_READY_FD", text, 1);
 		execl(program, program, "--foreground", NULL);
@@ -148,6 +150,7 @@ void harness_spawn(struct harness *harness, const char *program, const char *con
 	fflush(stdout);
 	harness->backend = fork();
 	if (!harness->backend) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execv(program, (char **)argv);
 		_exit(127);
 	}
