@@ -22,9 +22,9 @@ def create(machine, name, job, *, flavour="cloud", words="", wait=False, **confi
 def start(machine, config, wait=False):
     """`pvn create` of a configuration as it is."""
     name = config.get("name", "unnamed")
-    return machine.run(f"cat >/tmp/{name}.json && pvn create /tmp/{name}.json"
-                       f"{' --wait' if wait else ''}", data=json.dumps(config).encode(),
-                       timeout=100)
+    text = base64.b64encode(json.dumps(config).encode()).decode()
+    return machine.run(f"echo {text} | base64 -d >/tmp/{name}.json && "
+                       f"pvn create /tmp/{name}.json{' --wait' if wait else ''}", timeout=100)
 
 
 def listed(machine, name):
