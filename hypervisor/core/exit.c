@@ -72,8 +72,14 @@ bool exit_has_work(struct vp *vp)
 	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST) ||
 	    __atomic_load_n(&vp->lapic.nmi_pending, __ATOMIC_SEQ_CST))
 		return true;
-	/* HLT with interrupts off waits for NMI or INIT only; the idle MSR does not mind. */
-	return (vp->idle || vp->regs.rflags & RFLAGS_IF) && lapic_has_wakeup(vp);
+	/*
+	 * HLT with interrupts off waits for NMI or INIT only. The idle MSR does not mind, nor
+	 * does it mind priorities: Linux waits in it for a lock with its event interrupt in
+	 * service, and is woken by a vector of the same class.
+	 */
+	if (vp->idle)
+		return lapic_has_any(vp);
+	return vp->regs.rflags & RFLAGS_IF && lapic_has_wakeup(vp);
 }
 
 bool exit_prepare_entry(struct vp *vp)

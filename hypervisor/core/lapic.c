@@ -218,6 +218,11 @@ bool lapic_has_wakeup(struct vp *vp)
 	       __atomic_load_n(&vp->init_pending, __ATOMIC_ACQUIRE) || deliverable(vp) >= 0;
 }
 
+bool lapic_has_any(struct vp *vp)
+{
+	return vector_highest(vp->lapic.irr) >= 0;
+}
+
 void lapic_accept(struct vp *vp, uint8_t vector)
 {
 	struct lapic *lapic = &vp->lapic;

@@ -60,6 +60,8 @@ void lapic_write_icr(struct vp *vp, uint64_t icr);
 int lapic_pending(struct vp *vp);
 /* Is there anything in irr that would wake a halted VP (with IF set)? */
 bool lapic_has_wakeup(struct vp *vp);
+/* Is there anything in irr at all? */
+bool lapic_has_any(struct vp *vp);
 /* The vector was handed to the guest: irr -> isr; sets the EOI assist when it may. */
 void lapic_accept(struct vp *vp, uint8_t vector);
 void lapic_eoi(struct vp *vp);
