@@ -283,3 +283,21 @@ CASE(nmi_waits_for_the_one_before)
 	if (deepest > 1)
 		test_skip("NMIs nest here: docs/caveats.md");
 }
+
+CASE(deadline_in_the_past_fires_at_once)
+{
+	wrmsr(MSR_X2APIC_LVT_TIMER, LOW | LVT_DEADLINE);
+	wrmsr(MSR_TSC_DEADLINE, 1);
+	expect(taken_within(LOW, 1, 100 * MSECS), "it does not fire");
+}
+
+/* The shadow of STI ends with an instruction that the hypervisor does for the guest. */
+CASE(shadow_ends_with_an_emulated_instruction)
+{
+	send_self(LOW);
+	__asm__ volatile("xor %%eax, %%eax; sti; cpuid; cli" : : : "rax", "rbx", "rcx", "rdx", "memory");
+	expect_equal("taken behind CPUID", interrupts_taken(0, LOW), 1);
+	send_self(LOW);
+	__asm__ volatile("sti; rdmsr; cli" : : "c"(MSR_X2APIC_ID) : "rax", "rdx", "memory");
+	expect_equal("taken behind RDMSR", interrupts_taken(0, LOW), 2);
+}

@@ -208,3 +208,22 @@ CASE(result_words_have_no_stray_bits)
 	expect_equal("a call that works",
 		     hypercall(PVN_CALL_notify_long_spin_wait | PVN_CONTROL_FAST, 0, 0), 0);
 }
+
+CASE(lists_survive_interrupts)
+{
+	ask_registers(256, PVN_REG_GUEST_OS_ID);
+	wrmsr(PVN_MSR_STIMER0_COUNT, 1);
+	wrmsr(PVN_MSR_STIMER0_CONFIG, PVN_STIMER_ENABLE | PVN_STIMER_PERIODIC | PVN_STIMER_DIRECT |
+	      0x50ull << PVN_STIMER_VECTOR_SHIFT);
+	interrupts_on();
+	for (unsigned int i = 0; i < 200; i++) {
+		uint64_t result;
+
+		memset(call_out + 255 * sizeof(struct pvn_get_vp_registers_oelem), 0, 16);
+		result = hypercall_memory(READ_REGISTERS(256, 0));
+		expect_equal("result word", result, 256ull << PVN_RESULT_REPS_SHIFT);
+		expect_equal("last answer", answer(255), GUEST_OS_ID);
+	}
+	interrupts_off();
+	expect(interrupts_taken(0, 0x50), "no timer interrupt came meanwhile");
+}

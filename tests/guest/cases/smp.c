@@ -164,3 +164,42 @@ CASE(cluster_ipi_is_checked)
 	expect_status("to VPs that do not exist", call_send_synthetic_cluster_ipi(&in, NULL),
 		      SUCCESS);
 }
+
+CASE(ipi_to_everybody_by_number)
+{
+	vp_need_second();
+	send(0xffffffff, VECTOR | ICR_ASSERT);
+	expect(second_took(1), "it does not come");
+	interrupts_on();
+	interrupts_off();
+	expect_equal("taken by the sender", interrupts_taken(0, VECTOR), 1);
+}
+
+static void spoil_apic(void *context)
+{
+	(void)context;
+	wrmsr(MSR_X2APIC_LVT_TIMER, 0x20055);
+	wrmsr(MSR_X2APIC_TPR, 0xf0);
+	wrmsr(MSR_X2APIC_DIVIDE, 0xb);
+	wrmsr(MSR_X2APIC_INITIAL, 0xffffffff);
+	wrmsr(MSR_X2APIC_SELF, VECTOR);
+}
+
+static void check_reset_apic(void *context)
+{
+	(void)context;
+	expect_equal("the timer's LVT", rdmsr(MSR_X2APIC_LVT_TIMER), 0x10000);
+	expect_equal("TPR", rdmsr(MSR_X2APIC_TPR), 0);
+	expect_equal("initial count", rdmsr(MSR_X2APIC_INITIAL), 0);
+	expect_equal("IRR", rdmsr(MSR_X2APIC_IRR0 + VECTOR / 32), 0);
+	expect_equal("APIC id", rdmsr(MSR_X2APIC_ID), 1);
+	expect(!(rdmsr(MSR_APIC_BASE) & 0x100), "it has become the boot processor");
+}
+
+CASE(init_resets_the_apic)
+{
+	vp_need_second();
+	vp_run(spoil_apic, NULL);
+	expect(vp_start(1), "virtual processor 1 does not start again");
+	vp_run(check_reset_apic, NULL);
+}

@@ -228,3 +228,24 @@ CASE(masked_and_polled_sints_have_no_interrupt)
 	check_silent(VECTOR | PVN_SINT_MASKED);
 	check_silent(VECTOR | PVN_SINT_POLLING);
 }
+
+static void idle_in_service(struct trap_frame *frame)
+{
+	(void)frame;
+	wrmsr(COUNT(0), reference_time() + 5 * MSECS);
+	wrmsr(CONFIG(0), DIRECT);
+	rdmsr(PVN_MSR_GUEST_IDLE);
+	fired_at = reference_time();
+	apic_eoi();
+}
+
+CASE(idle_register_wakes_for_any_priority)
+{
+	uint64_t start = reference_time();
+
+	fired_at = 0;
+	set_handler(VECTOR + 1, idle_in_service);
+	wrmsr(MSR_X2APIC_SELF, VECTOR + 1);
+	expect(wait_fired(1, 100 * MSECS), "the interrupt is lost");
+	expect(fired_at >= start + 5 * MSECS, "it wakes before the interrupt");
+}
