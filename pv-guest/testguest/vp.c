@@ -9,8 +9,8 @@
 
 #define TRAMPOLINE	0x8000		/* start.S says it too */
 #define VECTOR_WORK	0xfe
-#define START_TIME	(500 * MSECS)
-#define WORK_TIME	(5000 * MSECS)
+#define START_TIME	(3000 * MSECS)
+#define WORK_TIME	(15000 * MSECS)
 
 static struct guest_vp vps[VPS_MAX];
 static uint8_t stacks[VPS_MAX][16384] __attribute__((aligned(16)));

@@ -164,7 +164,7 @@ CASE(service_register_follows)
 CASE(nmi_comes_with_interrupts_off)
 {
 	wrmsr(MSR_X2APIC_ICR, rdmsr(MSR_X2APIC_ID) << 32 | ICR_NMI | ICR_ASSERT);
-	expect(wait_until(interrupts_taken(0, VECTOR_NMI) == 1, 100 * MSECS), "it does not come");
+	expect(wait_until(interrupts_taken(0, VECTOR_NMI) == 1, 3000 * MSECS), "it does not come");
 }
 
 static bool taken_within(unsigned int vector, unsigned int times, uint64_t reference_units)
@@ -185,7 +185,7 @@ CASE(apic_timer_fires_once_and_not_early)
 	wrmsr(MSR_X2APIC_LVT_TIMER, LOW);
 	start = reference_time();
 	wrmsr(MSR_X2APIC_INITIAL, ticks);
-	expect(taken_within(LOW, 1, 500 * MSECS), "it does not fire");
+	expect(taken_within(LOW, 1, 3000 * MSECS), "it does not fire");
 	expect(reference_time() - start >= 10 * MSECS, "it fires after %lu, not 10 ms",
 	       reference_time() - start);
 	expect_equal("what is left", rdmsr(MSR_X2APIC_CURRENT), 0);
@@ -199,7 +199,7 @@ CASE(apic_timer_repeats)
 	wrmsr(MSR_X2APIC_DIVIDE, DIVIDE_BY_1);
 	wrmsr(MSR_X2APIC_LVT_TIMER, LOW | LVT_PERIODIC);
 	wrmsr(MSR_X2APIC_INITIAL, ticks);
-	expect(taken_within(LOW, 5, 1000 * MSECS), "%u times in a second",
+	expect(taken_within(LOW, 5, 5000 * MSECS), "%u times in 5 seconds",
 	       interrupts_taken(0, LOW));
 	expect(reference_time() - start >= 25 * MSECS, "5 times 5 ms in %lu",
 	       reference_time() - start);
@@ -221,13 +221,13 @@ CASE(tsc_deadline_is_not_early)
 	due = rdtsc() + rdmsr(PVN_MSR_TSC_FREQUENCY) / 100;
 	wrmsr(MSR_TSC_DEADLINE, due);
 	expect_equal("the register", rdmsr(MSR_TSC_DEADLINE), due);
-	expect(taken_within(LOW, 1, 500 * MSECS), "it does not fire");
+	expect(taken_within(LOW, 1, 3000 * MSECS), "it does not fire");
 	last = rdtsc();
 	expect(last >= due, "it fires %lu ticks too early", due - last);
 	expect_equal("the register", rdmsr(MSR_TSC_DEADLINE), 0);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + rdmsr(PVN_MSR_TSC_FREQUENCY) / 200);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + rdmsr(PVN_MSR_TSC_FREQUENCY) / 20);
 	wrmsr(MSR_TSC_DEADLINE, 0);
-	expect(!taken_within(LOW, 2, 20 * MSECS), "it fires after it was disarmed");
+	expect(!taken_within(LOW, 2, 70 * MSECS), "it fires after it was disarmed");
 }
 
 CASE(disabled_apic_takes_no_ipi)
@@ -278,7 +278,7 @@ CASE(nmi_waits_for_the_one_before)
 	depth = deepest = 0;
 	set_handler(VECTOR_NMI, nest_nmi);
 	send_nmi();
-	expect(wait_until(interrupts_taken(0, VECTOR_NMI) == 2, 100 * MSECS), "%u NMIs come, not 2",
+	expect(wait_until(interrupts_taken(0, VECTOR_NMI) == 2, 3000 * MSECS), "%u NMIs come, not 2",
 	       interrupts_taken(0, VECTOR_NMI));
 	if (deepest > 1)
 		test_skip("NMIs nest here: docs/caveats.md");
@@ -288,7 +288,7 @@ CASE(deadline_in_the_past_fires_at_once)
 {
 	wrmsr(MSR_X2APIC_LVT_TIMER, LOW | LVT_DEADLINE);
 	wrmsr(MSR_TSC_DEADLINE, 1);
-	expect(taken_within(LOW, 1, 100 * MSECS), "it does not fire");
+	expect(taken_within(LOW, 1, 3000 * MSECS), "it does not fire");
 }
 
 /* The shadow of STI ends with an instruction that the hypervisor does for the guest. */

@@ -71,7 +71,7 @@ static void take_turns(struct ping_pong *game, unsigned int self)
 	for (unsigned int i = 0; i < 300 && !game->wrong; i++) {
 		uint64_t now;
 
-		if (!wait_until(__atomic_load_n(&game->turn, __ATOMIC_ACQUIRE) == self, 1000 * MSECS))
+		if (!wait_until(__atomic_load_n(&game->turn, __ATOMIC_ACQUIRE) == self, 10000 * MSECS))
 			test_fail(__FILE__, __LINE__, "the other processor does not answer");
 		now = i & 1 ? reference_time() : page_time();
 		if (now < game->last)
