@@ -43,8 +43,9 @@ FIRMWARE_DONE = b"Booting from "
 ROWS = (
     ("sha256", "sha256 of 100 MB", "s", 1.2),
     ("spawn", "300 fork+exec", "s", 1.7),
+    ("spawn-small", "the same, no C library in child", "s", None),
     ("kernel-to-init", "kernel to init, its own clock", "s", 2.0),
-    ("start-to-init", "first instruction to init, wall", "s", 2.0),
+    ("start-to-init", "start to init, wall", "s", 2.0),
     ("create", "pvn create", "s", None),
     ("disk-read-1", "disk read 4 KiB, QD 1", "IOPS", None),
     ("disk-write-1", "disk write 4 KiB, QD 1", "IOPS", None),
@@ -305,7 +306,8 @@ def payload(kernel):
         raise say.Failure("the build made no workloads", where=tools.shorten(WORK))
     archive = cpio.Archive()
     archive.copy("job", paths.MACHINE / "bench" / "job")
-    archive.copy("bench-work", WORK)
+    for program in (WORK, WORK.with_name("bench-nothing")):
+        archive.copy(program.name, program)
     for path in kernels.with_dependencies(kernel, ["brd"]):
         archive.copy(f"lib/modules/{Path(path).name}", kernel.modules / path)
     return archive.bytes()
