@@ -53,10 +53,8 @@ static void flush_output(struct client *client)
 		sent = send(client->fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (sent < 0)
-			drop(client);
-		else
-			tail_consume(&client->output, (size_t)sent);
+		/* Who listens no more may have typed before: that is still to be read. */
+		tail_consume(&client->output, sent < 0 ? count : (size_t)sent);
 	}
 }
 
