@@ -7,6 +7,7 @@
  *
  * Command line: console=com1|com2|0xPORT|none  log=error|warn|info|debug
  *		 memory=SIZE (the hypervisor's pool)
+ *		 panic (fail an assertion before the root runs: shows what that prints)
  */
 #include <pvn/abi/types.h>
 #include "boot/boot_info.h"
@@ -212,6 +213,13 @@ static void create_root(void)
 		create_root_vp(plat_cpu(i));
 }
 
+static void panic_if_asked(void)
+{
+	char text[2];
+
+	ASSERT(!boot_option(info.text, "panic", text, sizeof(text)));
+}
+
 void boot_main(uint32_t magic, uint32_t at);
 void boot_main(uint32_t magic, uint32_t at)
 {
@@ -252,5 +260,6 @@ void boot_main(uint32_t magic, uint32_t at)
 	log_info("root: partition %llu with %u processors, entering", (unsigned long long)root_partition->id,
 		 plat_cpu_count());
 	smp_release();
+	panic_if_asked();
 	sched_loop();
 }

@@ -22,6 +22,7 @@
 #define LOW_END		0x19000ull
 
 #define SETUP_SECTS	0x1f1
+#define KERNEL_UNITS	0x1f4		/* of 16 bytes */
 #define HEADER_MAGIC	0x202
 #define HEADER_VERSION	0x206
 #define LOADER_TYPE	0x210
@@ -89,7 +90,7 @@ const char *root_image_check(const struct boot_info *info)
 		return "the first boot module is no Linux bzImage";
 	if (field(image, HEADER_VERSION, 2) < VERSION_MIN || !(field(image, XLOADFLAGS, 2) & XLF_64))
 		return "the root kernel has no 64-bit entry (boot protocol 2.12)";
-	if (setup_bytes(image) >= info->modules[0].bytes)
+	if (setup_bytes(image) + field(image, KERNEL_UNITS, 4) * 16 > info->modules[0].bytes)
 		return "the root kernel is truncated";
 	if (strlen(kernel_text(&info->modules[0])) > field(image, TEXT_MAX, 4))
 		return "the root kernel's command line is longer than it takes";
