@@ -42,6 +42,7 @@ class Options:
     hypervisor_options: str = ""        # appended to the hypervisor's command line
     root_options: str = ""              # appended to the root kernel's command line
     qemu_options: list = field(default_factory=list)
+    boot_from: list = None              # QEMU options instead of our -kernel, -append, -initrd
     debug: bool = False
     boot_seconds: int = 90
 
@@ -90,7 +91,8 @@ def command(options, kernel, initramfs, logs, channel_fd):
             "-smp", str(options.processors), "-m", options.memory,
             "-display", "none", "-no-reboot",
             *_consoles(options, logs), *_disks(options), *_channel(channel_fd),
-            *_boot(options, kernel, initramfs), *options.qemu_options]
+            *(_boot(options, kernel, initramfs) if options.boot_from is None
+              else options.boot_from), *options.qemu_options]
 
 
 def _qemu():
