@@ -181,14 +181,17 @@ def main(words):
         form.error("numbers of rounds, repetitions and processors begin at 1")
     machine.prepare(compile_all=not chosen.no_build)
     bench = Bench(chosen, max(counts))
-    for number in range(rounds):
-        say.line(f"round {number + 1} of {rounds}")
-        for count in counts:
-            bench.bare(count)
-        bench.guests(counts)
-    settings = bench.settings(rounds, counts)
-    print(table(bench.samples, settings), flush=True)
-    store(bench.samples, settings)
+    try:
+        for number in range(rounds):
+            say.line(f"round {number + 1} of {rounds}")
+            for count in counts:
+                bench.bare(count)
+            bench.guests(counts)
+    finally:
+        # Also what there is when somebody interrupts.
+        settings = bench.settings(rounds, counts)
+        print(table(bench.samples, settings), flush=True)
+        store(bench.samples, settings)
     for failure in bench.failed:
         say.line(f"failed: {failure}")
     return 1 if bench.failed else 0
