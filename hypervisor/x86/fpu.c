@@ -14,7 +14,11 @@
 
 #define CR4_OSFXSR	(1u << 9)
 #define CR4_OSXSAVE	(1u << 18)
-#define FEATURES_USED	0xe7ull		/* x87 SSE AVX AVX-512; not PKRU, not AMX */
+/*
+ * x87 SSE AVX AVX-512 PKRU; not AMX. PKRU for children too, although they are not told of it:
+ * CR4.PKE is theirs to set, and WRPKRU would lock the root's processes out of their memory.
+ */
+#define FEATURES_USED	0x2e7ull
 
 static uint64_t features;		/* 0: no XSAVE, FXSAVE is used */
 

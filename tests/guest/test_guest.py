@@ -126,6 +126,15 @@ def named(test, group, sentence):
     return test
 
 
+def test_keys_do_not_reach_the_root(machine):
+    """Busy processes of the root survive a guest whose protection keys deny everything."""
+    machine.run("for i in 1 2 3 4; do sh -c 'while :; do :; done' >/dev/null 2>&1 & echo $!; done"
+                " >/run/busy")
+    run_guest(machine, "testguest-keys", "protection_keys_are_kept")
+    done = machine.run("kill $(cat /run/busy)")
+    expect(done.status == 0, f"some died: {done.errors}")
+
+
 def test_nothing_is_left(machine):
     """After all these guests root and hypervisor hold what they held before."""
     run_guest(machine, "testguest-event", "event")

@@ -8,6 +8,7 @@
 
 #define CR4_OSFXSR	(1u << 9)
 #define CR4_OSXSAVE	(1u << 18)
+#define CR4_PKE		(1u << 22)
 #define TURNS		400
 
 struct vectors { uint8_t bytes[16][32] __attribute__((aligned(32))); };
@@ -150,6 +151,55 @@ CASE(x87_state_is_kept)
 	vp_need_second();
 	vp_begin(use_x87, &one);
 	use_x87(&zero);
+	vp_finish();
+}
+
+static void keys_on(void *context)
+{
+	(void)context;
+	write_cr4(read_cr4() | CR4_PKE);
+}
+
+static void write_pkru(uint32_t value)
+{
+	/* As bytes: old assemblers do not know it. */
+	__asm__ volatile(".byte 0x0f, 0x01, 0xef" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
+static uint32_t read_pkru(void)
+{
+	uint32_t value;
+
+	__asm__ volatile(".byte 0x0f, 0x01, 0xee" : "=a"(value) : "c"(0) : "rdx");
+	return value;
+}
+
+/* No access by any key. Were it not switched, the root's processes would die of it. */
+static void keep_keys(void *context)
+{
+	uint32_t mark = *(uint32_t *)context;
+
+	keys_on(NULL);
+	write_pkru(mark);
+	for (unsigned int turn = 0; turn < 100; turn++) {
+		hypercall(PVN_CALL_notify_long_spin_wait | PVN_CONTROL_FAST, 0, 0);
+		for (unsigned int i = 0; i < 2000; i++)
+			relax();
+		expect_equal("PKRU", read_pkru(), mark);
+	}
+	write_pkru(0);
+}
+
+CASE(protection_keys_are_kept)
+{
+	uint32_t zero = 0xffffffff, one = 0x55555555;
+
+	/* Hidden from children, but CR4 is theirs. */
+	if (catch_fault(keys_on, NULL, NULL) != NO_FAULT)
+		test_skip("the processor has no protection keys");
+	vp_need_second();
+	vp_begin(keep_keys, &one);
+	keep_keys(&zero);
 	vp_finish();
 }
 
