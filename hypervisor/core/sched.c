@@ -122,6 +122,8 @@ static void make_ready(struct cpu *home, struct vp *vp)
 		__atomic_store_n(&vp->cpu, target, __ATOMIC_RELEASE);
 		spin_unlock(&home->run_lock);
 		spin_lock(&target->run_lock);
+		/* Each processor's virtual time runs by itself. */
+		vp->virtual_time = target->virtual_time;
 	}
 	floor = target->virtual_time > credit ? target->virtual_time - credit : 0;
 	if (vp->virtual_time < floor)
@@ -265,10 +267,13 @@ static struct vp *pick(struct cpu *cpu)
 
 static void account(struct vp *vp, uint64_t now)
 {
-	uint64_t ran = now - vp->run_start;
+	uint64_t ran = now - vp->run_start, slice = us_to_tsc(SLICE_US);
 	uint32_t weight = vp->partition->cpu_weight ? vp->partition->cpu_weight : WEIGHT_DEFAULT;
 
 	vp->counters.run_tsc += ran;
+	/* What went beyond a slice nobody else wanted: charged, it would be paid back by starving. */
+	if (ran > slice)
+		ran = slice;
 	vp->virtual_time += ran * WEIGHT_DEFAULT / weight;
 }
 
