@@ -62,6 +62,8 @@ enum { EAX, EBX, ECX, EDX };
 #define ECX81_CHILD	0x002109f1u
 /* Leaf 1's, SYSCALL NX MMX+ FXSR FFXSR 1-GiB pages, LM 3DNOW; not MCE MTRR MCA RDTSCP */
 #define EDX81_CHILD	0xe7d3a97fu
+/* Reaches only the guest's own address space id, of which each processor has another one. */
+#define EBX88_INVLPGB BIT(3)
 /* CLZERO, saving FP error pointers, WBNOINVD */
 #define EBX88_CHILD	(BIT(0) | BIT(2) | BIT(9))
 
@@ -197,6 +199,13 @@ uint64_t cpuid_xcr0_mask(struct vp *vp)
 	return ((uint64_t)out[EDX] << 32 | out[EAX]) & (is_child(vp) ? XCR0_CHILD : XCR0_ROOT);
 }
 
+/* [APM2 11.5.2 "XFEATURE_ENABLED_MASK"]: x87 always, AVX only with SSE, AVX-512 whole. */
+bool cpuid_xcr0_is_valid(struct vp *vp, uint64_t value)
+{
+	return value & 1 && !(value & ~(cpuid_xcr0_mask(vp) | 1)) && (value & 6) != 4 &&
+	       (!(value & 0xe0) || (value & 0xe6) == 0xe6);
+}
+
 /* Bytes of an XSAVE area with these components [SDM 1 13.4 "XSAVE Area"]. */
 static uint32_t xsave_bytes(uint64_t components, bool compacted)
 {
@@ -308,6 +317,7 @@ static void adjust_common(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32
 		out[ECX] &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_MWAITX);
 		out[EDX] |= EDX1_APIC;
 		break;
+	case 0x80000008: out[EBX] &= ~EBX88_INVLPGB; break;
 	case 0x8000001e: out[EAX] = vp->lapic.id; break;
 	case 5:			/* MONITOR */
 	case 0xa:		/* performance counters: their interrupt is not passed on */

@@ -15,6 +15,7 @@
 
 #define VECTOR_UD 6
 #define VECTOR_GP 13
+#define VECTOR_MC 18
 #define RFLAGS_IF 0x200ull
 #define ANY_RAX	  0xffffffffffffffffull
 
@@ -258,11 +259,11 @@ static void handle_cpuid(struct vp *vp, const struct vp_exit *exit)
 
 static void handle_xsetbv(struct vp *vp, const struct vp_exit *exit)
 {
-	uint64_t value = vp->regs.gpr[RDX] << 32 | (uint32_t)vp->regs.gpr[RAX];
+	uint64_t value = vp->regs.gpr[RDX] << 32 | (uint32_t)vp->regs.gpr[RAX], ss[2] = { 0 };
 
-	/* [APM2 11.5.2 "XFEATURE_ENABLED_MASK"]: x87 always, AVX only with SSE, AVX-512 whole. */
-	if ((uint32_t)vp->regs.gpr[RCX] || !(value & 1) || value & ~cpuid_xcr0_mask(vp) || (value & 6) == 4 ||
-	    ((value & 0xe0) && (value & 0xe6) != 0xe6)) {
+	/* The intercept may come before the processor's own check of the CPL: SS's DPL. */
+	if (vp_get_register(vp, PVN_REG_SS, ss) != PVN_STATUS_SUCCESS || ss[1] >> 53 & 3 ||
+	    (uint32_t)vp->regs.gpr[RCX] || !cpuid_xcr0_is_valid(vp, value)) {
 		fault(vp);
 		return;
 	}
@@ -279,7 +280,7 @@ static void handle_root_memory(struct vp *vp, const struct vp_exit *exit)
 	struct gpa at = gpa(exit->memory.at.v & ~(LARGE_PAGE_SIZE - 1));
 	bool replaced;
 
-	if (at.v >= plat_hpa_end() &&
+	if (at.v >= plat_hpa_end() && at.v < GPA_SPACE_BYTES &&
 	    gpa_map_insert(&vp->partition->map, at, hpa(at.v), LARGE_PAGE_SIZE, GPA_ALL, &replaced) ==
 		    PVN_STATUS_SUCCESS)
 		return;
@@ -322,7 +323,12 @@ static void handle_exception(struct vp *vp, const struct vp_exit *exit)
 		.error_code = exit->exception.code, .parameter = exit->exception.parameter,
 	};
 
-	intercept_send(vp, PVN_MESSAGE_EXCEPTION_INTERCEPT, 2, 0, &m, sizeof(m));
+	if (m.vector == VECTOR_MC)
+		panic("machine check while partition %llu ran", (unsigned long long)vp->partition->id);
+	if (vp->partition->exceptions >> m.vector & 1)
+		intercept_send(vp, PVN_MESSAGE_EXCEPTION_INTERCEPT, 2, 0, &m, sizeof(m));
+	else if (!virt->event_pending(vp))	/* what is in delivery comes first, and raises it anew */
+		virt->inject_exception(vp, m.vector, exit->exception.has_code, m.error_code);
 }
 
 static void handle_fatal(struct vp *vp, const struct vp_exit *exit)

@@ -25,6 +25,8 @@ void cpuid_emulate(struct vp *vp);
 void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* XCR0 bits the partition may use. */
 uint64_t cpuid_xcr0_mask(struct vp *vp);
+/* Would the processor take it as XCR0? */
+bool cpuid_xcr0_is_valid(struct vp *vp, uint64_t value);
 
 /* msr.c: false: nobody virtualizes it or the value is bad (then *bad_value): #GP or intercept. */
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value);

@@ -24,8 +24,6 @@
 #define FPU_MXCSR_RESET		0x1f80u
 
 #define XCR0_X87 0x1ull
-#define XCR0_SSE 0x2ull
-#define XCR0_AVX 0x4ull
 
 static void timer_expired(struct timer *timer)
 {
@@ -223,8 +221,7 @@ static enum pvn_status set_rflags(struct vp *vp, uint64_t value)
 
 static enum pvn_status set_xcr0(struct vp *vp, uint64_t value)
 {
-	if (!(value & XCR0_X87) || (value & ~(cpuid_xcr0_mask(vp) | XCR0_X87)) ||
-	    ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+	if (!cpuid_xcr0_is_valid(vp, value))
 		return PVN_STATUS_INVALID_PARAMETER;
 	vp->xcr0 = value;
 	return PVN_STATUS_SUCCESS;

@@ -45,7 +45,7 @@ enum vp_run_state {
 
 /* Where a VP's cycles and exits went. */
 struct vp_counters {
-	uint64_t run_tsc, hypervisor_tsc;
+	uint64_t run_tsc;
 	uint64_t exits, hypercalls, interrupts_injected, signals;
 	uint64_t exit_reason[16];
 };
@@ -73,7 +73,6 @@ struct vp {
 	bool boosted;			/* [q] */
 
 	uint64_t map_generation_seen;	/* (o) of partition->map */
-	struct cpu *last_cpu;		/* (o) where it ran last: elsewhere means flush */
 	bool halted;			/* (o) executed HLT; cleared by an interrupt */
 	bool idle;			/* (o) in the GUEST_IDLE MSR: wakes even with IF = 0 */
 	bool init_pending;		/* [a] INIT received */

@@ -162,6 +162,8 @@ static void the_root_keeps_what_its_processor_has(void **state)
 	assert_true(cpuid(fake.vp[0], 0x80000001, 0)[EDX] & BIT(27));
 	assert_true(cpuid(fake.vp[0], 7, 0)[ECX] & BIT(22));
 	assert_int_equal(cpuid(fake.vp[0], 0, 0)[EAX], 0xffffffff);
+	/* But INVLPGB, which reaches one address space id only. */
+	assert_int_equal(cpuid(fake.vp[0], 0x80000008, 0)[EBX], 0xffffffff & ~BIT(3));
 }
 
 static void osxsave_reflects_the_guests_cr4(void **state)
@@ -241,6 +243,22 @@ static void xsave_sizes_follow_the_guests_xcr0(void **state)
 	assert_int_equal(cpuid(vp, 0xd, 9)[EAX], 8);
 }
 
+static void xcr0_takes_what_the_processor_would(void **state)
+{
+	static const uint64_t good[] = { 1, 3, 7, 0xe7 };
+	/* Without x87; AVX without SSE; AVX-512 in parts, or without AVX; not a child's. */
+	static const uint64_t bad[] = { 0, 2, 5, 0x27, 0x61, 0xe3, 0x207, 1ull << 60 | 7 };
+
+	(void)state;
+	fake.cpuid = cpuid_with_avx;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(cpuid_xcr0_is_valid(fake.vp[0], good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(cpuid_xcr0_is_valid(fake.vp[0], bad[i]));
+	fake.partition->is_root = true;
+	assert_true(cpuid_xcr0_is_valid(fake.vp[0], 0x207));
+}
+
 static void cpuid_none(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
 {
 	(void)leaf;
@@ -291,6 +309,7 @@ int main(void)
 		T(the_vps_of_a_child_are_cores_of_one_package),
 		T(a_child_with_one_vp_has_no_threads),
 		T(xsave_sizes_follow_the_guests_xcr0),
+		T(xcr0_takes_what_the_processor_would),
 		T(without_xsave_there_is_no_xcr0),
 		T(the_instruction_fills_four_registers),
 	};
