@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct idt_gate) == 16, "gate [APM2 4.8.4]");
 
 #define STUB_BYTES 16
 #define GATE_INTERRUPT 0x8e
+#define CR4_MCE (1u << 6)
 
 extern const char irq_stubs[];
 static struct idt_gate idt[256];
@@ -50,6 +51,7 @@ void irq_load(void)
 	struct table_pointer p = { sizeof(idt) - 1, (uint64_t)idt };
 
 	lidt(&p);
+	write_cr4(read_cr4() | CR4_MCE);	/* or a machine check would be a silent reset */
 }
 
 static void device_interrupt(unsigned int vector)

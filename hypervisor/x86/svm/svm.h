@@ -15,6 +15,7 @@ extern const struct virt_ops svm_ops;
 /* What this machine's SVM has; constant after probe. */
 struct svm_features {
 	bool next_rip;		/* NRIPS */
+	bool branch_barrier;	/* IBPB */
 	uint32_t asid_count;
 	/* QEMU's TCG forgets the interrupt shadow at VMRUN (fixed in 9.1). */
 	bool loses_shadow;
@@ -22,6 +23,12 @@ struct svm_features {
 
 extern struct svm_features svm_features;
 extern struct nested_pt_format npt_format;	/* constant after probe */
+
+/* What a processor remembers between VPs. */
+struct svm_cpu {
+	uint64_t asids;		/* see take_asid() */
+	uint64_t partition;	/* whose code trained its branch predictors */
+};
 
 static inline struct vmcb *svm_vmcb(const struct vp *vp) { return vp->vendor; }
 

@@ -106,6 +106,8 @@ bool svm_probe(const char **why)
 		*why = "SVM is disabled by the firmware: enable it in the BIOS set-up";
 		return false;
 	}
+	cpuid(0x80000008, 0, r);
+	svm_features.branch_barrier = r[1] >> 12 & 1;
 	cpuid(0x8000000a, 0, r);
 	if (!(r[3] & 1)) {
 		*why = "this processor's SVM has no nested paging";
@@ -121,11 +123,11 @@ bool svm_probe(const char **why)
 
 void svm_cpu_enable(struct cpu *cpu)
 {
-	static uint64_t asid_state[64];		/* see svm_run.c */
+	static struct svm_cpu state[64];
 
 	ASSERT(cpu->index < sizeof(host_save) / sizeof(host_save[0]));
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_HSAVE, plat_hpa(host_save[cpu->index]).v);
-	cpu->vendor = &asid_state[cpu->index];
+	cpu->vendor = &state[cpu->index];
 	fpu_init_cpu();
 }

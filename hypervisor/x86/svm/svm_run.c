@@ -19,8 +19,15 @@
 #include "x86/svm/svm.h"
 
 #define EFER_SVME 0x1000ull
+#define MSR_PRED_CMD 0x49
 #define PAT_RESET 0x0007040600070406ull
 #define RFLAGS_IF 0x200ull
+/*
+ * Exceptions of children that exit whoever wants them: #DB and #AC, which a guest can make
+ * the processor deliver again and again without ever taking an interrupt (CVE-2015-8104,
+ * CVE-2015-5307), and #MC, which is about the machine.
+ */
+#define EXIT_ALWAYS (1u << 1 | 1u << 17 | 1u << 18)
 
 static uint64_t vmcb_pa(const struct vp *vp) { return plat_hpa(vp->vendor).v; }
 static bool is_loaded(const struct vp *vp) { return plat_this_cpu()->current == vp; }
@@ -113,6 +120,12 @@ static void svm_vp_start_at(struct vp *vp, uint8_t sipi_vector)
 
 static void svm_vp_load(struct vp *vp)
 {
+	struct svm_cpu *state = plat_this_cpu()->vendor;
+
+	/* Partitions must not steer each other's speculation. */
+	if (svm_features.branch_barrier && state->partition != vp->partition->id)
+		wrmsr(MSR_PRED_CMD, 1);
+	state->partition = vp->partition->id;
 	svm_vmload(vmcb_pa(vp));
 	fpu_load(vp);
 	debug_load(vp);
@@ -134,7 +147,8 @@ static void svm_vp_unload(struct vp *vp)
 static void take_asid(struct vp *vp, struct vmcb *vmcb)
 {
 	struct cpu *cpu = plat_this_cpu();
-	uint64_t *state = cpu->vendor;		/* [31:0] last id given, [63:32] generation */
+	struct svm_cpu *mine = cpu->vendor;
+	uint64_t *state = &mine->asids;		/* [31:0] last id given, [63:32] generation */
 	uint64_t generation = *state >> 32, tag;
 
 	vmcb->tlb_control = 0;
@@ -227,7 +241,7 @@ static void svm_set_tpr(struct vp *vp, uint8_t tpr)
 
 static void svm_set_exception_intercepts(struct vp *vp, uint32_t vectors)
 {
-	svm_vmcb(vp)->intercept_exceptions = vectors;
+	svm_vmcb(vp)->intercept_exceptions = vectors | (vp->partition->is_root ? 0 : EXIT_ALWAYS);
 }
 
 static void svm_dump(struct vp *vp)
