@@ -113,6 +113,7 @@ static const char *parse_mb2_tag(struct boot_info *out, const struct mb2_tag *ta
 {
 	const struct mb2_module *module = (const void *)tag;
 	const struct mb2_map *map = (const void *)tag;
+	size_t bytes;
 
 	switch (tag->type) {
 	case MB2_TEXT:
@@ -132,8 +133,10 @@ static const char *parse_mb2_tag(struct boot_info *out, const struct mb2_tag *ta
 		return NULL;
 	case MB2_RSDP1:
 	case MB2_RSDP2:
-		/* A copy of the firmware's table; the newer one comes later or alone. */
-		out->rsdp = plat_hpa(tag + 1);
+		/* The newer one comes later or alone. The loader's own copy will be overwritten. */
+		bytes = tag->bytes - sizeof(*tag);
+		memcpy(out->rsdp_copy, tag + 1, bytes < BOOT_RSDP_BYTES ? bytes : BOOT_RSDP_BYTES);
+		out->rsdp = plat_hpa(out->rsdp_copy);
 		return NULL;
 	default:
 		return NULL;

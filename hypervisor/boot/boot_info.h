@@ -13,6 +13,7 @@
 #define BOOT_TEXT_BYTES	   2048
 #define BOOT_MODULES_MAX   4
 #define BOOT_MEMORY_MAX	   128
+#define BOOT_RSDP_BYTES	   36
 
 #define MB1_LOADER_MAGIC 0x2badb002u
 #define MB2_LOADER_MAGIC 0x36d76289u
@@ -34,7 +35,8 @@ struct boot_info {
 	struct boot_module modules[BOOT_MODULES_MAX];
 	unsigned int range_count;
 	struct memory_range ranges[BOOT_MEMORY_MAX];	/* as given, sorted by start */
-	struct hpa rsdp;		/* HPA_NONE: look for it */
+	struct hpa rsdp;		/* of the copy; HPA_NONE: look for it */
+	char rsdp_copy[BOOT_RSDP_BYTES];
 };
 
 /* NULL, or the reason why the information cannot be used. */

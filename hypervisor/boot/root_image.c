@@ -18,6 +18,7 @@
 #define PARAMS_AT	0x10000ull
 #define TEXT_AT		0x11000ull
 #define GDT_AT		0x12000ull
+#define RSDP_COPY_AT	0x12100ull
 #define TABLES_AT	0x13000ull	/* PML4, PDPT, four PDs */
 #define LOW_END		0x19000ull
 
@@ -205,8 +206,10 @@ const char *root_image_load(const struct boot_info *info, const struct memory_ra
 	params[LOADER_TYPE] = 0xff;
 	memcpy(plat_hva(hpa(TEXT_AT)), kernel_text(kernel), strlen(kernel_text(kernel)) + 1);
 	set_field(params, TEXT_POINTER, 4, TEXT_AT);
-	if (!hpa_is_none(info->rsdp))
-		set_field(params, RSDP_AT, 8, info->rsdp.v);
+	if (!hpa_is_none(info->rsdp)) {
+		memcpy(plat_hva(hpa(RSDP_COPY_AT)), info->rsdp_copy, BOOT_RSDP_BYTES);
+		set_field(params, RSDP_AT, 8, RSDP_COPY_AT);
+	}
 	write_e820(params, ranges, count);
 	why = place_initrd(info, ranges, count, params);
 	if (!why)

@@ -73,6 +73,11 @@ uint32_t apic_id(void)
 	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 }
 
+bool apic_reaches(uint32_t id)
+{
+	return x2apic || id < 0xff;
+}
+
 void apic_eoi(void)
 {
 	apic_write(APIC_EOI, 0);

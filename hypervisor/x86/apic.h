@@ -12,6 +12,8 @@
 
 void apic_init_cpu(void);
 uint32_t apic_id(void);
+/* Can interrupts be sent there? An xAPIC has 8 bits for the target. */
+bool apic_reaches(uint32_t id);
 void apic_eoi(void);
 /* Was the vector that is in service level-triggered? */
 bool apic_is_level(unsigned int vector);

@@ -175,7 +175,7 @@ void panic_on_nmi(const struct irq_frame *frame)
 	unsigned int self = plat_this_cpu()->index + 1;
 
 	if (!__atomic_load_n(&panicking, __ATOMIC_ACQUIRE)) {
-		log_warn("NMI that nobody sent");
+		say("paravane: NMI that nobody sent\n");	/* the log's lock may be ours already */
 		return;
 	}
 	if (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != self)

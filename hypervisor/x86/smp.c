@@ -14,6 +14,7 @@
 #include "x86/insn.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
+#include "x86/paging.h"
 #include "x86/smp.h"
 #include "x86/tsc.h"
 
@@ -62,6 +63,7 @@ void ap_main(void)
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
 		cpu_pause();
+	paging_load();	/* the boot processor has tightened the tables */
 	sched_loop();
 }
 
@@ -84,6 +86,15 @@ static void start_one(struct cpu *cpu)
 	panic("processor %u (APIC id %u) does not start", cpu->index, cpu->apic_id);
 }
 
+/* Some firmware lists a processor twice; INIT would stop one that runs already. */
+static bool is_known(uint32_t id)
+{
+	for (unsigned int i = 0; i < cpu_count; i++)
+		if (cpus[i]->apic_id == id)
+			return true;
+	return false;
+}
+
 void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks)
 {
 	char saved[PAGE_SIZE];
@@ -93,7 +104,7 @@ void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks)
 	memcpy(saved, plat_hva(hpa(AP_START)), sizeof(saved));
 	memcpy(plat_hva(hpa(AP_START)), ap_begin, ap_end - ap_begin);
 	for (unsigned int i = 0; i < count && cpu_count < CPUS_MAX; i++) {
-		if (apic_ids[i] == cpus[0]->apic_id)
+		if (is_known(apic_ids[i]) || !apic_reaches(apic_ids[i]))
 			continue;
 		start_one(add_cpu((char *)stacks + (uint64_t)(cpu_count - 1) * STACK_BYTES, apic_ids[i]));
 	}
