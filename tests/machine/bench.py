@@ -62,9 +62,9 @@ pvn create /run/bench.json >&2 || { kill $follower; exit 1; }
 echo "bench: end create"
 seconds=0
 until grep -q '^bench: done' $log; do
-	sleep 1
-	seconds=$((seconds + 1))
-	[ $seconds -lt %d ] || { kill $follower; exit 1; }
+    sleep 1
+    seconds=$((seconds + 1))
+    [ $seconds -lt %d ] || { kill $follower; exit 1; }
 done
 kill $follower
 pvn destroy bench >/dev/null 2>&1

@@ -110,16 +110,3 @@ def test_backends_killed(machine):
     real = machine.run("sha256sum </tmp/load.img").output.split()[0]
     expect(told == real, f"the guest says {told}, the image has {real}")
     guests.destroy_all(machine)
-
-
-@boot()
-@seconds(240)
-def test_neighbour(machine):
-    """A guest that panics does not disturb its neighbour."""
-    guests.create(machine, "calm", "for i in $(seq 100); do echo $i | sha256sum; done >/dev/null; "
-                  "sleep 3; echo calm to the end", vps=2)
-    guests.create(machine, "wild", "sleep 1; echo c >/proc/sysrq-trigger", vps=2)
-    machine.run("pvn wait wild --timeout 60; pvn wait calm --timeout 60", timeout=150)
-    expect(guests.state(machine, "wild") == "ended (panic)", guests.state(machine, "wild"))
-    expect("calm to the end" in guests.console(machine, "calm"), "the neighbour suffered")
-    guests.destroy_all(machine)

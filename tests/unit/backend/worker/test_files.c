@@ -150,7 +150,7 @@ static void an_empty_initrd_is_refused(void **state)
 
 static void random_bytes_never_read_beyond_the_end(void **state)
 {
-	static const char *const starts[] = { "070701", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ" };
+	static const char *const starts[] = { "070701", "\x28\xb5\x2f\xfd", ("\xfd" "7zXZ") };
 	unsigned int round, i;
 
 	(void)state;
