@@ -58,16 +58,17 @@ static void decode_exception(const struct vmcb *vmcb, struct vp_exit *exit)
 /*
  * An exit in the middle of a delivery: the event must be delivered again. Not software
  * interrupts: RIP is still at the instruction, which raises them anew
- * [APM2 15.7.2 "State Saved on Exit": EXITINTINFO].
+ * [APM2 15.7.2 "State Saved on Exit": EXITINTINFO]. An "exception" of vector 32 and up is
+ * QEMU's word for a virtual interrupt under way, which it leaves pending by itself.
  */
 static void keep_event(struct vmcb *vmcb)
 {
 	uint64_t event = vmcb->exit_event;
-	bool software = (event & EVENT_TYPE) == EVENT_SOFTWARE ||
-			((event & EVENT_TYPE) == EVENT_EXCEPTION &&
-			 ((event & EVENT_VECTOR) == 3 || (event & EVENT_VECTOR) == 4));
+	uint64_t type = event & EVENT_TYPE, vector = event & EVENT_VECTOR;
+	bool raised_anew = type == EVENT_SOFTWARE ||
+			   (type == EVENT_EXCEPTION && (vector == 3 || vector == 4 || vector >= 32));
 
-	vmcb->event = event & EVENT_VALID && !software ? event : 0;
+	vmcb->event = event & EVENT_VALID && !raised_anew ? event : 0;
 }
 
 void svm_decode_exit(struct vp *vp, struct vp_exit *exit)

@@ -169,6 +169,7 @@ static void take_asid(struct vp *vp, struct vmcb *vmcb)
 static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
+	bool shadow;
 
 	vmcb->rax = vp->regs.gpr[RAX];
 	vmcb->rsp = vp->regs.gpr[RSP];
@@ -176,7 +177,11 @@ static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 	vmcb->rflags = vp->regs.rflags;
 	vmcb->clean = 0;
 	take_asid(vp, vmcb);
+	shadow = vmcb->interrupt_state & 1;
 	svm_enter(&vp->regs, vmcb_pa(vp));
+	/* Nothing ran and the shadow is lost (see svm_request_window()): it still stands. */
+	if (shadow && svm_features.loses_shadow && vmcb->exit_code == SVM_INTR && vmcb->rip == vp->regs.rip)
+		vmcb->interrupt_state |= 1;
 	vp->regs.gpr[RAX] = vmcb->rax;
 	vp->regs.gpr[RSP] = vmcb->rsp;
 	vp->regs.rip = vmcb->rip;
@@ -184,18 +189,36 @@ static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 	svm_decode_exit(vp, exit);
 }
 
+/* Was the processor called away before it delivered the virtual interrupt? */
+static bool interrupt_underway(const struct vmcb *vmcb)
+{
+	return vmcb->interrupt_control & INT_V_IRQ && !(vmcb->intercept_misc1 & MISC1_VINTR);
+}
+
 static bool svm_interrupt_window(struct vp *vp)
 {
 	const struct vmcb *vmcb = svm_vmcb(vp);
 
-	return vp->regs.rflags & RFLAGS_IF && !(vmcb->interrupt_state & 1) && !(vmcb->event & EVENT_VALID);
+	return vp->regs.rflags & RFLAGS_IF && !(vmcb->interrupt_state & 1) && !(vmcb->event & EVENT_VALID) &&
+	       !interrupt_underway(vmcb);
 }
 
 static bool svm_event_pending(struct vp *vp) { return svm_vmcb(vp)->event & EVENT_VALID; }
 
+/*
+ * As a virtual interrupt, not through EVENTINJ: QEMU's software SVM may deliver an
+ * interrupt injected there a second time, whatever IF says (docs/decisions/009). The
+ * window is open, so it is taken before the guest's next instruction; if the processor
+ * is called away before that, it stays pending in the VMCB.
+ */
 static void svm_inject_interrupt(struct vp *vp, uint8_t vector)
 {
-	svm_vmcb(vp)->event = EVENT_VALID | EVENT_INTERRUPT | vector;
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	vmcb->intercept_misc1 &= ~MISC1_VINTR;
+	vmcb->interrupt_control &= ~INT_V_VECTOR;
+	vmcb->interrupt_control |= INT_V_IRQ | INT_V_PRIORITY | INT_V_IGN_TPR |
+				   (uint64_t)vector << INT_V_VECTOR_SHIFT;
 }
 
 static void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code)
@@ -206,21 +229,32 @@ static void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_code, u
 
 static void svm_inject_nmi(struct vp *vp) { svm_vmcb(vp)->event = EVENT_VALID | EVENT_NMI | 2; }
 
+/* The guest runs on for a moment: something waits that cannot be waited for otherwise. */
+static void exit_soon(void)
+{
+	plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000;
+}
+
 /*
  * A virtual interrupt that is never delivered: its intercept says that the window is
  * open. Where VMRUN loses the interrupt shadow that would end "sti; hlt" between the
- * two and lose a wake-up, so there the guest runs on for a moment, until the HLT exits
- * or a short timer does.
+ * two and lose a wake-up, so there the guest runs on until the HLT exits or a short
+ * timer does.
  */
 static void svm_request_window(struct vp *vp, bool on)
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
 
+	if (interrupt_underway(vmcb)) {
+		if (on)
+			exit_soon();
+		return;
+	}
 	if (on && vmcb->interrupt_state & 1 && svm_features.loses_shadow) {
-		plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000;
+		exit_soon();
 		on = false;
 	}
-	vmcb->interrupt_control &= ~(INT_V_IRQ | INT_V_PRIORITY);
+	vmcb->interrupt_control &= ~(INT_V_IRQ | INT_V_PRIORITY | INT_V_VECTOR);
 	vmcb->intercept_misc1 &= ~MISC1_VINTR;
 	if (on) {
 		vmcb->interrupt_control |= INT_V_IRQ | INT_V_PRIORITY | INT_V_IGN_TPR;

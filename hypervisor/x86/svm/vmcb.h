@@ -62,6 +62,8 @@ struct vmcb {
 #define INT_V_PRIORITY	(0xfull << 16)
 #define INT_V_IGN_TPR	(1ull << 20)
 #define INT_V_MASKING	(1ull << 24)
+#define INT_V_VECTOR_SHIFT 32
+#define INT_V_VECTOR	(0xffull << 32)
 	uint64_t interrupt_state;	/* [0] shadow */
 	uint64_t exit_code;
 	uint64_t exit_info1;
