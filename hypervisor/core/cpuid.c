@@ -57,6 +57,7 @@ enum { EAX, EBX, ECX, EDX };
 #define ECX81_EXTAPIC	BIT(3)
 #define ECX81_IBS	BIT(10)
 #define ECX81_SKINIT	BIT(12)
+#define ECX81_COUNTERS	(BIT(23) | BIT(24) | BIT(28))
 #define ECX81_MWAITX	BIT(29)
 /* LAHF CR8 ABM SSE4A misaligned SSE, PREFETCHW, XOP FMA4 TBM */
 #define ECX81_CHILD	0x002109f1u
@@ -314,7 +315,8 @@ static void adjust_common(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32
 	case 0x1f: out[EDX] = vp->lapic.id; break;
 	case 0xd: leaf_xsave(vp, subleaf, out); break;
 	case 0x80000001:
-		out[ECX] &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_MWAITX);
+		out[ECX] &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_COUNTERS |
+			      ECX81_MWAITX);
 		out[EDX] |= EDX1_APIC;
 		break;
 	case 0x80000008: out[EBX] &= ~EBX88_INVLPGB; break;
@@ -325,6 +327,7 @@ static void adjust_common(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32
 	case 0x1e:
 	case 0x8000000a:	/* SVM */
 	case 0x8000001b:	/* IBS */
+	case 0x80000022:	/* AMD's performance counters */
 		zero(out);
 		break;
 	}

@@ -14,6 +14,7 @@
 
 #define PIT_HZ		1193182u
 #define PIT_COUNT	(PIT_HZ / 50)	/* 20 ms */
+#define TSC_TICKS_MAX	(1ull << 33)	/* seconds, where 20 ms are expected */
 #define GUEST_APIC_HZ	100000000ull
 #define TIMER_TICKS_MAX	0x7fffffffull
 
@@ -36,8 +37,11 @@ static uint64_t measure(uint64_t *apic_ticks)
 	outb(0x42, PIT_COUNT >> 8);
 	apic_timer_start(0xffffffff);
 	start = rdtsc();
-	while (!(inb(0x61) & 0x20))
+	while (!(inb(0x61) & 0x20)) {
+		if (rdtsc() - start > TSC_TICKS_MAX)
+			panic("PIT channel 2 does not count: there is nothing to measure the TSC against");
 		cpu_pause();
+	}
 	*apic_ticks = 0xffffffff - apic_timer_count();
 	start = rdtsc() - start;
 	apic_timer_start(0);

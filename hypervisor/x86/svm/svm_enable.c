@@ -61,6 +61,11 @@ static void make_msr_maps(void)
 		msr_map_set(msr_map_root, root_exits[i], MSR_READ | MSR_WRITE);
 	for (uint32_t msr = 0x800; msr < 0x900; msr++)
 		msr_map_set(msr_map_root, msr, MSR_READ | MSR_WRITE);
+	/* Performance counters: their interrupt has nowhere to go. */
+	for (uint32_t i = 0; i < 12; i++) {
+		msr_map_set(msr_map_root, 0xc0010000 + (i & 7), MSR_READ | MSR_WRITE);
+		msr_map_set(msr_map_root, 0xc0010200 + i, MSR_READ | MSR_WRITE);
+	}
 	/* The TSC is everybody's: the root may read it, not move it. */
 	msr_map_set(msr_map_root, 0x10, MSR_WRITE);
 	msr_map_set(msr_map_root, 0x3b, MSR_WRITE);
