@@ -43,6 +43,7 @@ struct cpu {
 
 	struct spinlock timer_lock;
 	struct list timers;		/* [timer_lock] in order of deadline */
+	uint64_t timer_first;		/* [a] the first one's deadline; ~0: none */
 	uint64_t nudge;			/* (o) TSC at which the guest must exit, whatever else; ~0 */
 	uint64_t timer_programmed;	/* (o) TSC deadline the hardware is set to */
 

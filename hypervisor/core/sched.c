@@ -35,7 +35,7 @@ void sched_init_cpu(struct cpu *cpu)
 	list_init(&cpu->run_queue);
 	list_init(&cpu->timers);
 	cpu->slice_end = ~0ull;
-	cpu->timer_programmed = cpu->nudge = ~0ull;
+	cpu->timer_programmed = cpu->timer_first = cpu->nudge = ~0ull;
 }
 
 static struct cpu *lock_home(struct vp *vp)

@@ -24,6 +24,15 @@ void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 	timer->expired = expired;
 }
 
+/* timer_lock held: timer_program() need not take it, at every entry of a guest. */
+static void note_first(struct cpu *cpu)
+{
+	uint64_t first = list_is_empty(&cpu->timers) ? ~0ull :
+			 list_entry(cpu->timers.next, struct timer, node)->deadline;
+
+	__atomic_store_n(&cpu->timer_first, first, __ATOMIC_RELAXED);
+}
+
 void timer_cancel(struct timer *timer)
 {
 	struct cpu *cpu = __atomic_load_n(&timer->cpu, __ATOMIC_RELAXED);
@@ -38,6 +47,7 @@ void timer_cancel(struct timer *timer)
 	if (timer->cpu) {
 		list_remove(&timer->node);
 		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELAXED);
+		note_first(cpu);
 	}
 	spin_unlock(&cpu->timer_lock);
 }
@@ -72,6 +82,7 @@ void timer_arm(struct timer *timer, uint64_t tsc_deadline)
 	spin_lock(&cpu->timer_lock);
 	timer->deadline = tsc_deadline;
 	timer_insert(cpu, timer);
+	note_first(cpu);
 	spin_unlock(&cpu->timer_lock);
 }
 
@@ -90,6 +101,7 @@ static struct timer *timer_take_due(struct cpu *cpu)
 			/* Before cpu becomes NULL: whoever sees it off the queue sees it run. */
 			__atomic_fetch_add(&timer->running, 1, __ATOMIC_SEQ_CST);
 			__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
+			note_first(cpu);
 		}
 	}
 	spin_unlock(&cpu->timer_lock);
@@ -111,16 +123,12 @@ void timer_run_queue(void)
 void timer_program(void)
 {
 	struct cpu *cpu = plat_this_cpu();
-	uint64_t deadline = cpu->slice_end < cpu->nudge ? cpu->slice_end : cpu->nudge;
+	uint64_t deadline = cpu->slice_end < cpu->nudge ? cpu->slice_end : cpu->nudge, first;
 
-	spin_lock(&cpu->timer_lock);
-	if (!list_is_empty(&cpu->timers)) {
-		struct timer *first = list_entry(cpu->timers.next, struct timer, node);
-
-		if (first->deadline < deadline)
-			deadline = first->deadline;
-	}
-	spin_unlock(&cpu->timer_lock);
+	/* Only this processor queues here, so an earlier deadline cannot be missed. */
+	first = __atomic_load_n(&cpu->timer_first, __ATOMIC_RELAXED);
+	if (first < deadline)
+		deadline = first;
 	/* The interrupt handler sets timer_programmed to ~0 when the hardware has fired. */
 	if (deadline != cpu->timer_programmed) {
 		cpu->timer_programmed = deadline;

@@ -257,7 +257,8 @@ int fake_vhw_setup(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		spinlock_init(&fake.cpu[i].timer_lock, LOCK_TIMER_QUEUE);
 		list_init(&fake.cpu[i].timers);
-		fake.cpu[i].slice_end = fake.cpu[i].nudge = fake.cpu[i].timer_programmed = ~0ull;
+		fake.cpu[i].slice_end = fake.cpu[i].nudge = ~0ull;
+		fake.cpu[i].timer_first = fake.cpu[i].timer_programmed = ~0ull;
 	}
 	fake.partition = partition;
 	spinlock_init(&partition->lock, LOCK_PARTITION);
