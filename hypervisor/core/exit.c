@@ -89,7 +89,6 @@ bool exit_prepare_entry(struct vp *vp)
 		return true;	/* came just now, with a kick: the guest is left at once */
 	if (vp->sipi_vector >= 0)
 		take_sipi(vp);
-	lapic_sync_assist(vp);
 	if (vp->lapic.nmi_pending && !virt->event_pending(vp)) {
 		vp->lapic.nmi_pending = false;
 		vp->halted = vp->idle = false;

@@ -19,8 +19,8 @@ from machine import paths, say, tools, userland
 QEMU = "qemu-system-x86_64"
 # The same for bare Linux and Paravane. la57 would give the root five-level paging, for
 # which nothing here has a use. With erms and fsrm Linux clears and copies by "rep stosb"
-# and "rep movsb", which the emulator does a byte at a time: without them bare Linux boots
-# with a quarter less processor time, and a guest's memory is ready a third sooner.
+# and "rep movsb", which the emulator does a byte at a time: without them bare Linux took a
+# quarter less processor time to boot (one round, on a busy computer).
 PROCESSOR = "max,la57=off,erms=off,fsrm=off"
 
 KVM_GET_SUPPORTED_CPUID = 0xC008AE05

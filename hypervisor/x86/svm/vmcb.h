@@ -74,7 +74,6 @@ struct vmcb {
 	uint64_t event;
 #define EVENT_VECTOR	0xffull
 #define EVENT_TYPE	0x700ull
-#define EVENT_INTERRUPT	0x000ull
 #define EVENT_NMI	0x200ull
 #define EVENT_EXCEPTION	0x300ull
 #define EVENT_SOFTWARE	0x400ull
