@@ -6,7 +6,7 @@ import sys
 
 import tap
 
-RING0_MAX = 9000
+RING0_MAX = 10000
 FILE_MAX = 700
 FUNCTION_MAX = 100
 FUNCTION_LOOK = 60
