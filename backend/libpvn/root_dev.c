@@ -100,6 +100,11 @@ int pvn_partition_intercept_port(int partition, uint16_t port, uint32_t access)
 	return ioctl(partition, PVN_PARTITION_INSTALL_INTERCEPT, &request);
 }
 
+int pvn_partition_interrupt(int partition, const struct pvn_root_interrupt *request)
+{
+	return ioctl(partition, PVN_PARTITION_INTERRUPT, request);
+}
+
 int pvn_vp_get_registers(int vp, struct pvn_root_register *registers, unsigned int count)
 {
 	const struct pvn_root_registers request = {

@@ -2,13 +2,14 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Calls on scheduling and interrupts of the caller's own partition.
+ * Calls on scheduling and interrupts, of the caller's own partition or of a child.
  */
 #include "core/hypercall.h"
 #include "core/sched.h"
 
 #define VECTOR_FIRST 0x10u
 #define VECTOR_LAST  0xffu
+#define ICR_LOGICAL  11	/* bit */
 
 HC(notify_long_spin_wait)
 {
@@ -30,5 +31,27 @@ HC(send_synthetic_cluster_ipi)
 		if (vp && !(vp->stop_reasons & VP_STOP_SIPI))
 			lapic_raise(vp, (uint8_t)in->vector);
 	}
+	return PVN_STATUS_SUCCESS;
+}
+
+/* Edge-triggered kinds only: what the parent knows of levels ends at its own I/O APIC. */
+HC(assert_virtual_interrupt)
+{
+	struct partition *child;
+	enum pvn_status status = hc_find_active_child(call, in->partition_id, &child);
+	bool is_nmi = in->type == PVN_INTERRUPT_NMI;
+	struct vp *any;
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if ((in->type > PVN_INTERRUPT_LOWEST && !is_nmi) || in->flags & ~PVN_INTERRUPT_LOGICAL ||
+	    in->destination >> 32 || in->target_vtl ||
+	    (!is_nmi && (in->vector < VECTOR_FIRST || in->vector > VECTOR_LAST)))
+		return PVN_STATUS_INVALID_PARAMETER;
+	any = __atomic_load_n(&child->vps[0], __ATOMIC_ACQUIRE);
+	if (!any)
+		return PVN_STATUS_INVALID_VP_INDEX;
+	lapic_send(any, in->destination << 32 | in->type << 8 | (is_nmi ? 0 : in->vector) |
+			(in->flags & PVN_INTERRUPT_LOGICAL ? 1u << ICR_LOGICAL : 0));
 	return PVN_STATUS_SUCCESS;
 }

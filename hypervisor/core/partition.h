@@ -26,7 +26,7 @@ enum partition_state {
 	PARTITION_FINALIZED,
 };
 
-#define IO_INTERCEPTS_MAX 32
+#define IO_INTERCEPTS_MAX 96
 
 struct io_intercept { uint16_t port; uint8_t access; };
 

@@ -184,6 +184,20 @@ static long install_intercept(struct root_partition *partition, const void __use
 	return root_call(partition, PVN_CALL_install_intercept, &in, sizeof(in), NULL, 0);
 }
 
+static long interrupt(struct root_partition *partition, const void __user *from)
+{
+	struct pvn_assert_virtual_interrupt_in in = { .partition_id = partition->id };
+	struct pvn_root_interrupt request;
+
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EFAULT;
+	in.type = request.type;
+	in.flags = request.flags;
+	in.destination = request.destination;
+	in.vector = request.vector;
+	return root_call(partition, PVN_CALL_assert_virtual_interrupt, &in, sizeof(in), NULL, 0);
+}
+
 static long dispatch(struct root_partition *partition, unsigned int command, void __user *at)
 {
 	switch (command) {
@@ -201,6 +215,8 @@ static long dispatch(struct root_partition *partition, unsigned int command, voi
 		return create_channel(partition, at);
 	case PVN_PARTITION_INSTALL_INTERCEPT:
 		return install_intercept(partition, at);
+	case PVN_PARTITION_INTERRUPT:
+		return interrupt(partition, at);
 	default:
 		return -ENOTTY;
 	}

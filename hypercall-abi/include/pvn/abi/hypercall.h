@@ -159,6 +159,12 @@ enum pvn_call_code {
 #define PVN_ACCESS_WRITE	2u
 #define PVN_ACCESS_EXECUTE	4u
 
+/* type and flags of assert_virtual_interrupt [TLFS 2.0 13.3 "Virtual Interrupt Types"]. */
+#define PVN_INTERRUPT_FIXED	0u
+#define PVN_INTERRUPT_LOWEST	1u
+#define PVN_INTERRUPT_NMI	4u
+#define PVN_INTERRUPT_LOGICAL	2u	/* destination is a set; otherwise an APIC id */
+
 /* Names of registers [TLFS 2.0 9.x "Virtual Processor Registers"]. */
 #define PVN_REG_EXPLICIT_SUSPEND	0x00000u
 #define PVN_REG_INTERCEPT_SUSPEND	0x00001u

@@ -106,6 +106,14 @@ struct pvn_root_install_intercept {
 	pvn_u64 parameter;	/* port, leaf, vector */
 };
 
+/* As the guest's I/O APIC would: assert_virtual_interrupt of hypercalls.def. */
+struct pvn_root_interrupt {
+	pvn_u32 type;		/* PVN_INTERRUPT_* */
+	pvn_u32 flags;		/* PVN_INTERRUPT_LOGICAL */
+	pvn_u32 destination;	/* an APIC id, or a set of them */
+	pvn_u32 vector;
+};
+
 #define PVN_PARTITION_GET_PROPERTY _IOWR(PVN_ROOT_MAGIC, 0x10, struct pvn_root_property)
 #define PVN_PARTITION_SET_PROPERTY _IOW(PVN_ROOT_MAGIC, 0x11, struct pvn_root_property)
 #define PVN_PARTITION_INITIALIZE _IO(PVN_ROOT_MAGIC, 0x12)
@@ -114,6 +122,7 @@ struct pvn_root_install_intercept {
 #define PVN_PARTITION_CREATE_CHANNEL _IOW(PVN_ROOT_MAGIC, 0x15, struct pvn_root_create_channel)
 #define PVN_PARTITION_INSTALL_INTERCEPT \
 	_IOW(PVN_ROOT_MAGIC, 0x16, struct pvn_root_install_intercept)
+#define PVN_PARTITION_INTERRUPT	_IOW(PVN_ROOT_MAGIC, 0x17, struct pvn_root_interrupt)
 
 /* --- virtual processor --- */
 
@@ -147,6 +156,7 @@ _Static_assert(sizeof(struct pvn_root_info) == 24, "root device layout");
 _Static_assert(sizeof(struct pvn_root_objects) == 48, "root device layout");
 _Static_assert(sizeof(struct pvn_root_map) == 32, "root device layout");
 _Static_assert(sizeof(struct pvn_root_create_channel) == 24, "root device layout");
+_Static_assert(sizeof(struct pvn_root_interrupt) == 16, "root device layout");
 _Static_assert(sizeof(struct pvn_root_register) == 24, "root device layout");
 
 #endif

@@ -44,12 +44,67 @@ static void vectors_of_exceptions_and_other_trust_levels_are_refused(void **stat
 	assert_int_equal(ipi(machine.root_vp, 0x50 | 1ull << 32, 1), PVN_STATUS_INVALID_PARAMETER);
 }
 
+static enum pvn_status assert_at(struct pvn_assert_virtual_interrupt_in in)
+{
+	return root_call(PVN_CALL_assert_virtual_interrupt, &in, sizeof(in), NULL, 0);
+}
+
+static void a_parent_interrupts_the_processor_with_the_apic_id(void **state)
+{
+	uint64_t id = make_child(2);
+	struct partition *child = partition_of(id);
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(lapic_write_msr(child->vps[i], 0x80f, 0x1ff));
+	child->vps[1]->stop_reasons = 0;
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){
+				 .partition_id = id, .destination = 1, .vector = 0x31 }),
+			 PVN_STATUS_SUCCESS);
+	assert_true(is_raised(child->vps[1], 0x31));
+	assert_false(is_raised(child->vps[0], 0x31));
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){
+				 .partition_id = id, .type = PVN_INTERRUPT_LOWEST,
+				 .flags = PVN_INTERRUPT_LOGICAL, .destination = 1, .vector = 0x32 }),
+			 PVN_STATUS_SUCCESS);
+	assert_true(is_raised(child->vps[0], 0x32));
+	assert_false(is_raised(child->vps[1], 0x32));
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){
+				 .partition_id = id, .type = PVN_INTERRUPT_NMI, .destination = 0 }),
+			 PVN_STATUS_SUCCESS);
+	assert_true(child->vps[0]->lapic.nmi_pending);
+}
+
+static void interrupts_of_other_kinds_are_refused(void **state)
+{
+	const struct pvn_assert_virtual_interrupt_in bad[] = {
+		{ .vector = 0x0f }, { .vector = 0x100 }, { .vector = 0x40, .type = 2 },
+		{ .vector = 0x40, .type = 5 }, { .vector = 0x40, .type = 7 },
+		{ .vector = 0x40, .flags = 1 }, { .vector = 0x40, .flags = 4 },
+		{ .vector = 0x40, .target_vtl = 1 }, { .vector = 0x40, .destination = 1ull << 32 },
+	};
+	uint64_t id = make_child(1);
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct pvn_assert_virtual_interrupt_in in = bad[i];
+
+		in.partition_id = id;
+		assert_int_equal(assert_at(in), PVN_STATUS_INVALID_PARAMETER);
+	}
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){ .partition_id = make_child(0),
+									    .vector = 0x40 }),
+			 PVN_STATUS_INVALID_VP_INDEX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(a_long_spin_wait_yields),
 		ON_FAKE_MACHINE(an_ipi_reaches_those_in_the_mask_and_ignores_the_rest),
 		ON_FAKE_MACHINE(vectors_of_exceptions_and_other_trust_levels_are_refused),
+		ON_FAKE_MACHINE(a_parent_interrupts_the_processor_with_the_apic_id),
+		ON_FAKE_MACHINE(interrupts_of_other_kinds_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
