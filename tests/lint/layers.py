@@ -11,8 +11,10 @@ COMPILERS_OWN = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h"}
 ABI_TABLES = {"hypercalls.def", "statuses.def"}
 KERNELS = ("linux/", "asm/", "asm-generic/", "uapi/", "net/", "trace/", "generated/")
 # What the kernel offers to user space; the rest of linux/ is the kernel's own.
-FOR_USERS = {"linux/falloc.h", "linux/fs.h", "linux/io_uring.h", "linux/ioctl.h", "linux/limits.h",
-             "linux/memfd.h", "linux/types.h", "linux/vm_sockets.h"}
+# net/if.h is the C library's.
+FOR_USERS = {"linux/falloc.h", "linux/fs.h", "linux/if_tun.h", "linux/io_uring.h", "linux/ioctl.h",
+             "linux/limits.h", "linux/memfd.h", "linux/sockios.h", "linux/types.h",
+             "linux/virtio_net.h", "linux/vm_sockets.h", "net/if.h"}
 # types.h is the one header that asks which world it is in; root_dev.h is for Linux only.
 ABI_MAY = {"types.h": {"linux/types.h", "linux/build_bug.h"}, "root_dev.h": {"linux/ioctl.h"}}
 
