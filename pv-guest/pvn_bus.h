@@ -98,5 +98,10 @@ enum pvn_xenbus_state pvn_device_otherend_state(struct pvn_device *device);
  * still is, so shared pages must not be used for anything else.
  */
 bool pvn_device_wait_released(struct pvn_device *device);
+/* Channel of a queue, as the toolstack gave it: 0, or -errno after saying what is wrong. */
+int pvn_device_channel(struct pvn_device *device, unsigned int queue, u32 *channel);
+/* Announces one ring of a queue, at `pages`, as <prefix>ring-gpa and -entries. */
+int pvn_device_write_ring(struct pvn_device *device, unsigned int queue, const char *prefix,
+			  const void *pages, u32 entries);
 
 #endif

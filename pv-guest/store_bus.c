@@ -69,6 +69,43 @@ bool pvn_device_wait_released(struct pvn_device *device)
 }
 EXPORT_SYMBOL_GPL(pvn_device_wait_released);
 
+/* --- queues --- */
+
+int pvn_device_channel(struct pvn_device *device, unsigned int queue, u32 *channel)
+{
+	char key[32];
+	u64 value;
+	int error;
+
+	snprintf(key, sizeof(key), "queue-%u/channel", queue);
+	error = pvn_store_read_u64(device->node, key, &value);
+	if (!error && value >= PVN_EVENT_FLAGS_PER_SINT)
+		error = -EINVAL;
+	if (error)
+		dev_err(&device->dev, "%s/%s names no channel\n", device->node, key);
+	else
+		*channel = value;
+	return error;
+}
+EXPORT_SYMBOL_GPL(pvn_device_channel);
+
+int pvn_device_write_ring(struct pvn_device *device, unsigned int queue, const char *prefix,
+			  const void *pages, u32 entries)
+{
+	char key[48];
+	int error;
+
+	snprintf(key, sizeof(key), "queue-%u/%sring-gpa", queue, prefix);
+	error = pvn_store_printf(device->node, key, "0x%llx", (u64)__pa(pages));
+	if (error)
+		return error;
+	snprintf(key, sizeof(key), "queue-%u/%sring-entries", queue, prefix);
+	return pvn_store_printf(device->node, key, "%u", entries);
+}
+EXPORT_SYMBOL_GPL(pvn_device_write_ring);
+
+/* --- Linux's view --- */
+
 static void otherend_changed(struct pvn_store_watch *watch, const char *path)
 {
 	struct pvn_device *device = container_of(watch, struct pvn_device, watch);
@@ -76,8 +113,6 @@ static void otherend_changed(struct pvn_store_watch *watch, const char *path)
 
 	driver->otherend_changed(device, pvn_device_otherend_state(device));
 }
-
-/* --- Linux's view --- */
 
 static int bus_match(struct device *dev, struct device_driver *driver)
 {

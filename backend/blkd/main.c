@@ -178,28 +178,13 @@ static void disconnect(struct pvn_backend *backend)
 
 static int attach_queue(struct pvn_backend *backend, unsigned int index, uint32_t epoch)
 {
-	uint64_t gpa, entries;
-	void *base;
+	uint32_t entries;
+	void *base = pvn_backend_ring_memory(backend, index, "", epoch, &entries);
 
-	if (!pvn_backend_queue_number(backend, index, "ring-entries", PVN_RING_ENTRIES_MIN,
-				      PVN_RING_ENTRIES_MAX, &entries) ||
-	    !pvn_ring_entries_ok(entries)) {
-		pvn_backend_log(backend, "queue %u: bad ring-entries", index);
+	if (!base)
 		return -1;
-	}
-	if (!pvn_backend_queue_number(backend, index, "ring-gpa", 0, UINT64_MAX, &gpa) ||
-	    gpa % PVN_PAGE_SIZE) {
-		pvn_backend_log(backend, "queue %u: bad ring-gpa", index);
-		return -1;
-	}
-	base = pvn_memory_at(&backend->memory, gpa, pvn_ring_bytes((uint32_t)entries));
-	if (!base) {
-		pvn_backend_log(backend, "queue %u: the ring at 0x%llx is not in its memory", index,
-				(unsigned long long)gpa);
-		return -1;
-	}
-	if (!blk_queue_attach(&blkd.queue[index], base, (uint32_t)entries, epoch)) {
-		pvn_backend_log(backend, "queue %u: the ring is of another epoch, or used", index);
+	if (!blk_queue_attach(&blkd.queue[index], base, entries, epoch)) {
+		pvn_backend_log(backend, "queue %u: the ring is of another epoch", index);
 		return -1;
 	}
 	return 0;

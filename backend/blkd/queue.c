@@ -33,12 +33,6 @@ int blk_queue_create(struct blk_queue *queue, struct blk_disk *disk, unsigned in
 
 bool blk_queue_attach(struct blk_queue *queue, void *base, uint32_t entries, uint32_t epoch)
 {
-	const struct pvn_ring_back *back = (const struct pvn_ring_back *)
-		((const char *)base + pvn_ring_front_bytes(entries));
-
-	/* This epoch has been served, perhaps by a predecessor: requests would repeat. */
-	if (pvn_ring_load(&back->epoch) == epoch)
-		return false;
 	queue->attached = pvn_back_attach(&queue->ring, base, entries, epoch);
 	queue->reported = false;
 	return queue->attached;

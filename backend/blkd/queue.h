@@ -41,7 +41,7 @@ struct blk_queue {
 /* 0, or -1 + errno. */
 int blk_queue_create(struct blk_queue *queue, struct blk_disk *disk, unsigned int index);
 
-/* Starts to serve a ring; false when it is not the epoch's, or served it before. */
+/* Starts to serve a ring that nobody served in this epoch; false when it is not the epoch's. */
 bool blk_queue_attach(struct blk_queue *queue, void *base, uint32_t entries, uint32_t epoch);
 
 /* Touches the guest's memory no more, apart from transfers that are in flight. */

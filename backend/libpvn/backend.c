@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <pvn/abi/ring.h>
+
 void pvn_backend_log(const struct pvn_backend *backend, const char *format, ...)
 {
 	char text[512];
@@ -239,6 +241,42 @@ bool pvn_backend_queue_number(struct pvn_backend *backend, unsigned int queue, c
 
 	snprintf(name, sizeof(name), "queue-%u/%s", queue, key);
 	return pvn_backend_front_number(backend, name, low, high, value);
+}
+
+void *pvn_backend_ring_memory(struct pvn_backend *backend, unsigned int queue, const char *prefix,
+			      uint32_t epoch, uint32_t *entries)
+{
+	const struct pvn_ring_back *back;
+	uint64_t gpa, number;
+	char key[40];
+	uint8_t *base;
+
+	snprintf(key, sizeof(key), "%sring-entries", prefix);
+	if (!pvn_backend_queue_number(backend, queue, key, PVN_RING_ENTRIES_MIN,
+				      PVN_RING_ENTRIES_MAX, &number) ||
+	    !pvn_ring_entries_ok(number)) {
+		pvn_backend_log(backend, "queue %u: bad %s", queue, key);
+		return NULL;
+	}
+	*entries = (uint32_t)number;
+	snprintf(key, sizeof(key), "%sring-gpa", prefix);
+	if (!pvn_backend_queue_number(backend, queue, key, 0, UINT64_MAX, &gpa) ||
+	    gpa % PVN_PAGE_SIZE) {
+		pvn_backend_log(backend, "queue %u: bad %s", queue, key);
+		return NULL;
+	}
+	base = pvn_memory_at(&backend->memory, gpa, pvn_ring_bytes(*entries));
+	if (!base) {
+		pvn_backend_log(backend, "queue %u: the ring at 0x%llx is not in its memory",
+				queue, (unsigned long long)gpa);
+		return NULL;
+	}
+	back = (const struct pvn_ring_back *)(base + pvn_ring_front_bytes(*entries));
+	if (pvn_ring_load(&back->epoch) == epoch) {
+		pvn_backend_log(backend, "queue %u: the ring was used in this epoch", queue);
+		return NULL;
+	}
+	return base;
 }
 
 int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uint64_t value)

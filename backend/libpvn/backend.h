@@ -127,6 +127,16 @@ bool pvn_backend_front_number(struct pvn_backend *backend, const char *key, uint
 bool pvn_backend_queue_number(struct pvn_backend *backend, unsigned int queue, const char *key,
 			      uint64_t low, uint64_t high, uint64_t *value);
 
+/*
+ * A ring of queue J that the front-end announced in F/queue-J/<prefix>ring-gpa
+ * and <prefix>ring-entries: where it is mapped, whole in the guest's memory, and
+ * its size. NULL after logging what is wrong with it: bad numbers, or memory that
+ * is not the guest's, or a ring that was served under this epoch already, perhaps
+ * by a predecessor: what is in it would be done twice.
+ */
+void *pvn_backend_ring_memory(struct pvn_backend *backend, unsigned int queue, const char *prefix,
+			      uint32_t epoch, uint32_t *entries);
+
 /* Writes B/`key`. 0 or -1 + errno. */
 int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uint64_t value);
 

@@ -307,21 +307,14 @@ static int create_slots(struct blkfront_queue *queue, u32 entries)
 static int create_queue(struct blkfront *front, unsigned int index)
 {
 	struct blkfront_queue *queue = &front->queues[index];
-	char key[32];
-	u64 channel;
 	int error;
 
 	spin_lock_init(&queue->lock);
 	queue->front = front;
 	queue->index = index;
-	snprintf(key, sizeof(key), "queue-%u/channel", index);
-	error = pvn_store_read_u64(front->device->node, key, &channel);
-	if (error || channel >= PVN_EVENT_FLAGS_PER_SINT) {
-		dev_err(&front->device->dev, "%s/%s names no channel\n", front->device->node, key);
-		return error ?: -EINVAL;
-	}
-	queue->channel = channel;
-	error = create_slots(queue, front->entries);
+	error = pvn_device_channel(front->device, index, &queue->channel);
+	if (!error)
+		error = create_slots(queue, front->entries);
 	if (error)
 		return error;
 	queue->pages = alloc_pages_exact(pvn_ring_bytes(front->entries), GFP_KERNEL | __GFP_ZERO);
@@ -359,20 +352,6 @@ static void renew_rings(struct blkfront *front)
 	}
 }
 
-static int write_queue_keys(struct blkfront *front, struct blkfront_queue *queue)
-{
-	char key[32];
-	int error;
-
-	snprintf(key, sizeof(key), "queue-%u/ring-gpa", queue->index);
-	error = pvn_store_printf(front->device->node, key, "0x%llx",
-				 (u64)virt_to_phys(queue->pages));
-	if (error)
-		return error;
-	snprintf(key, sizeof(key), "queue-%u/ring-entries", queue->index);
-	return pvn_store_printf(front->device->node, key, "%u", front->entries);
-}
-
 /* (a) The back-end waits for rings. */
 static void announce(struct blkfront *front)
 {
@@ -386,7 +365,8 @@ static void announce(struct blkfront *front)
 	WRITE_ONCE(front->connected, false);
 	renew_rings(front);
 	for (i = 0; i < front->queue_count && !error; i++)
-		error = write_queue_keys(front, &front->queues[i]);
+		error = pvn_device_write_ring(device, i, "", front->queues[i].pages,
+					      front->entries);
 	if (!error)
 		error = pvn_store_printf(device->node, "protocol", "%u", PVN_BLK_PROTOCOL);
 	if (!error)
