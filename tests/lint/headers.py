@@ -9,7 +9,8 @@ import tap
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c"]
 FREESTANDING = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-mcmodel=kernel", "-fno-pic",
                 "-Ihypervisor", "-Ihypercall-abi/include", "-Ihypercall-abi"]
-HOSTED = ["-std=gnu17", "-D_GNU_SOURCE", "-Ibackend", "-Ihypercall-abi/include"]
+HOSTED = ["-std=gnu17", "-D_GNU_SOURCE", "-Ibackend", "-Ibackend/libxenstore/include",
+          "-Ihypercall-abi/include"]
 
 
 def check(checks, name, headers, flags, compiler):

@@ -13,7 +13,8 @@ import tarfile
 import time
 from dataclasses import dataclass
 
-from machine import build, channel, initrd, kernels, paths, qemu, say, tools, userland
+from machine import (build, channel, initrd, kernels, paths, qemu, say, tools, unpacked,
+                     userland)
 
 BUSY = "another ./run or ./test is preparing its machine in this checkout; waiting for it"
 LOG_TAIL_ROWS = 25
@@ -40,6 +41,7 @@ def prepare(update=False, compile_all=True):
         with tools.lock(paths.CACHE / ".lock", BUSY):
             found = kernels.ensure(update)
             userland.ensure(found, update)
+            unpacked.ensure(update)
         if compile_all:
             build.build()
     return found

@@ -20,6 +20,7 @@ DEBS = CACHE / "debs"
 KERNELS = BUILD / "kernels"          # unpacked kernel and headers per flavour
 MESON = BUILD / "meson"              # meson's own directory: `meson setup build/meson`
 HYPERVISOR = MESON / "hypervisor" / "paravane"
+UNPACKED = BUILD / "unpacked"        # files of packages that are not installed
 KBUILD = BUILD / "kbuild"            # modules per flavour
 STAGE = BUILD / "stage"              # what `meson install` puts into the root partition
 BOOT = BUILD / "boot"                # initramfs images, made anew for each boot
