@@ -53,15 +53,24 @@ class Channel:
         while self._receive(deadline)[1] != HELLO:
             pass
 
-    def start(self, command, data=b""):
-        """Start a job with `data` as its stdin; returns its id."""
+    def start(self, command, data=b"", more=False):
+        """Start a job with `data` as its stdin; returns its id. `more`: feed() follows."""
         job = next(self._ids)
         self._waiting[job] = []
         self._send(job, RUN, command.encode())
+        self.feed(job, data)
+        if not more:
+            self._send(job, INPUT, b"")
+        return job
+
+    def feed(self, job, data):
+        """Give a job started with `more` the next bytes of its stdin."""
         for offset in range(0, len(data), INPUT_CHUNK):
             self._send(job, INPUT, data[offset:offset + INPUT_CHUNK])
-        self._send(job, INPUT, b"")
-        return job
+
+    def next_frame(self, job, deadline):
+        """One (kind, bytes) of a job, EXIT included."""
+        return self._next(job, deadline)
 
     def kill(self, job):
         self._send(job, KILL, b"")

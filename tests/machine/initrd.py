@@ -21,11 +21,11 @@ GUEST_FOLDERS = {"cloud": "usr/share/paravane/guest", "generic": "usr/share/para
 
 def root_initramfs(kernel, guest_kernels):
     """Write the root partition's initramfs; the path of it."""
-    archive = _start(paths.MACHINE / "root" / "initramfs-init",
+    archive = start_archive(paths.MACHINE / "root" / "initramfs-init",
                      ("layers/userland", "layers/modules", "layers/upper", "stage"))
     for each in guest_kernels.values():
-        _index_modules(each)
-    order = _add_modules(archive, kernel, ROOT_MODULES)
+        index_modules(each)
+    order = add_modules(archive, kernel, ROOT_MODULES)
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
     _add_stage(archive, kernel)
     for guest_kernel in guest_kernels.values():
@@ -37,9 +37,9 @@ def root_initramfs(kernel, guest_kernels):
 
 def guest_initrd(kernel):
     """The bytes of a guest's initrd."""
-    archive = _start(paths.MACHINE / "guest" / "initrd-init", ())
+    archive = start_archive(paths.MACHINE / "guest" / "initrd-init", ())
     own = [name for name in GUEST_OWN if (own_modules(kernel) / f"{name}.ko").exists()]
-    order = _add_modules(archive, kernel, [*GUEST_MODULES, *own])
+    order = add_modules(archive, kernel, [*GUEST_MODULES, *own])
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
     return archive.bytes()
 
@@ -49,7 +49,8 @@ def own_modules(kernel):
     return paths.STAGE / "usr" / "lib" / "modules" / kernel.release / "extra"
 
 
-def _start(init, directories):
+def start_archive(init, directories):
+    """An archive with busybox, a console, this init and these directories."""
     paths.BOOT.mkdir(parents=True, exist_ok=True)
     archive = cpio.Archive()
     for name in ("bin", "dev", "proc", "sys", "newroot", *directories):
@@ -60,7 +61,7 @@ def _start(init, directories):
     return archive
 
 
-def _add_modules(archive, kernel, names):
+def add_modules(archive, kernel, names):
     """Add kernel modules with what they need; the names in loading order."""
     order = []
     for path in kernels.with_dependencies(kernel, names):
@@ -85,7 +86,7 @@ def _add_stage(archive, kernel):
         archive.copy(f"stage/usr/lib/modules/{kernel.release}/{index.name}", index)
 
 
-def _index_modules(kernel):
+def index_modules(kernel):
     """Run depmod over Debian's and our modules together, if ours changed."""
     extra = kernel.modules / "extra"
     built = {file.name: file for file in own_modules(kernel).glob("*.ko")}

@@ -113,10 +113,31 @@ class Machine:
         job = self.spawn(command, data)
         return self.follow(job, output, errors, timeout, command)
 
-    def spawn(self, command, data=b""):
-        """Start shell text in the root and do not wait: a job for follow()."""
+    def spawn(self, command, data=b"", more=False):
+        """Start shell text in the root and do not wait: a job for follow(). With `more`
+        its stdin stays open for feed()."""
         with self._lost_machine(command):
-            return self._channel.start(command, data)
+            return self._channel.start(command, data, more)
+
+    def feed(self, job, data):
+        """More bytes for the stdin of a job that spawn() left open."""
+        with self._lost_machine("a job"):
+            self._channel.feed(job, data)
+
+    def listen(self, job, seconds):
+        """What a job writes next to stdout: bytes, empty while it writes elsewhere.
+        None: nothing came in that time, or the job has ended."""
+        with self._lost_machine("a job"):
+            try:
+                kind, payload = self._channel.next_frame(job, time.monotonic() + seconds)
+            except channel.TimedOut:
+                return None
+            return {channel.OUTPUT: payload, channel.EXIT: None}.get(kind, b"")
+
+    def end_job(self, job):
+        """Kill a job and what it started."""
+        with self._lost_machine("a job"):
+            self._channel.kill(job)
 
     def follow(self, job, output, errors, timeout=None, command="a job"):
         """Copy a job's output until it ends; its status."""

@@ -2,33 +2,29 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * The workloads of ./run bench. Prints what it measured: seconds, or operations
- * in a second. Static and without vector instructions of its own, so that it does
+ * Workloads of ./run bench: what a processor does; work_io.c has what devices do. Prints
+ * what it measured, and where it is not clear how many times. Static and without vector instructions of its own, so that it does
  * the same on every processor model.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/aio_abi.h>
-#include <linux/fs.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "marker.h"
+#include "work.h"
+
 #define HASH_BYTES 100000000u
 #define HASH_RESULT 0x290d03bbu
 #define SPAWNS 300
-#define BLOCK 4096u
-#define DEPTH_MAX 32
+#define SPAWNS_WARM 10
 
-static double now(void)
+double work_now(void)
 {
 	struct timespec t;
 
@@ -36,20 +32,10 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static void __attribute__((noreturn)) fail(const char *what)
+void fail(const char *what)
 {
 	fprintf(stderr, "bench-work: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static uint64_t next_random(void)
-{
-	static uint64_t state = 0x9e3779b97f4a7c15ull;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
 }
 
 static uint32_t rotate(uint32_t x, unsigned int by)
@@ -119,11 +105,11 @@ static double sha256(void)
 		fail("mmap");
 	for (at = 0; at < HASH_BYTES; at += 8)
 		*(uint64_t *)(data + at) = at * 0x9e3779b97f4a7c15ull;
-	began = now();
+	began = work_now();
 	for (at = 0; at < HASH_BYTES; at += 64)
 		hash_block(state, data + at);
 	hash_block(state, tail);
-	seconds = now() - began;
+	seconds = work_now() - began;
 	if (state[0] != HASH_RESULT) {
 		fprintf(stderr, "bench-work: the checksum begins with %08x, not %08x\n", state[0],
 			HASH_RESULT);
@@ -132,75 +118,102 @@ static double sha256(void)
 	return seconds;
 }
 
+static void spawn_one(const char *program)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execl(program, program, "nothing", (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		fail("fork and exec");
+}
+
 static double spawn(const char *program)
 {
-	double began = now();
-	unsigned int i;
-
-	for (i = 0; i < SPAWNS; i++) {
-		pid_t pid = fork();
-		int status;
-
-		if (!pid) {
-			execl(program, program, "nothing", (char *)NULL);
-			_exit(127);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
-			fail("fork and exec");
-	}
-	return now() - began;
-}
-
-static void submit(aio_context_t context, struct iocb *block, uint64_t blocks)
-{
-	block->aio_offset = next_random() % blocks * BLOCK;
-	if (syscall(SYS_io_submit, context, 1, &block) != 1)
-		fail("io_submit");
-}
-
-/* Random 4 KiB transfers past the page cache, `depth` at a time; how many in a second. */
-static double disk(const char *path, bool write, unsigned int depth, double seconds)
-{
-	int fd = open(path, (write ? O_RDWR : O_RDONLY) | O_DIRECT);
-	struct iocb blocks[DEPTH_MAX] = { 0 };
-	struct io_event events[DEPTH_MAX];
-	aio_context_t context = 0;
-	uint64_t bytes, done = 0;
-	uint8_t *buffers = mmap(NULL, DEPTH_MAX * BLOCK, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	double began;
 	unsigned int i;
 
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
-		fail(path);
-	if (buffers == MAP_FAILED || syscall(SYS_io_setup, DEPTH_MAX, &context))
-		fail("io_setup");
-	memset(buffers, 0x5a, DEPTH_MAX * BLOCK);
-	began = now();
-	for (i = 0; i < depth; i++) {
-		blocks[i] = (struct iocb){
-			.aio_lio_opcode = write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
-			.aio_fildes = fd,
-			.aio_buf = (uintptr_t)(buffers + i * BLOCK),
-			.aio_nbytes = BLOCK,
-		};
-		submit(context, &blocks[i], bytes / BLOCK);
-	}
-	while (now() - began < seconds) {
-		long got = syscall(SYS_io_getevents, context, 1, DEPTH_MAX, events, NULL);
+	for (i = 0; i < SPAWNS_WARM; i++)
+		spawn_one(program);
+	began = work_now();
+	WINDOW_BEGIN(WINDOW_SPAWN);
+	for (i = 0; i < SPAWNS; i++)
+		spawn_one(program);
+	WINDOW_END(WINDOW_SPAWN);
+	return work_now() - began;
+}
 
-		if (got < 0)
-			fail("io_getevents");
-		done += got;
-		while (got--) {
-			if (events[got].res != BLOCK) {
-				errno = -events[got].res;
-				fail("transfer");
-			}
-			submit(context, (struct iocb *)(uintptr_t)events[got].obj, bytes / BLOCK);
-		}
+/* Two processes and a byte through two pipes; microseconds for there and back. */
+static double context_switch(unsigned int times)
+{
+	int there[2], back[2];
+	char byte = 0;
+	double began;
+	unsigned int i;
+	pid_t pid;
+
+	if (pipe(there) || pipe(back))
+		fail("pipe");
+	pid = fork();
+	if (!pid) {
+		close(there[1]);
+		while (read(there[0], &byte, 1) == 1)
+			if (write(back[1], &byte, 1) != 1)
+				break;
+		_exit(0);
 	}
-	return done / (now() - began);
+	for (i = 0; i < 100; i++)
+		if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+			fail("pipe");
+	began = work_now();
+	WINDOW_BEGIN(WINDOW_SWITCH);
+	for (i = 0; i < times; i++)
+		if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+			fail("pipe");
+	WINDOW_END(WINDOW_SWITCH);
+	return (work_now() - began) * 1e6 / times;
+}
+
+static double one_cpuid(unsigned int times)
+{
+	uint32_t a, b, c, d;
+	double began = work_now();
+	unsigned int i;
+
+	for (i = 0; i < times; i++)
+		__asm__ volatile("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(0), "c"(0));
+	return (work_now() - began) * 1e6 / times;
+}
+
+/* How much later than asked a short sleep ends. */
+static void timer(unsigned int times)
+{
+	const struct timespec sleep = { .tv_nsec = 200000 };
+	double *late = calloc(times, sizeof(*late));
+	unsigned int i;
+
+	if (!late)
+		fail("memory");
+	for (i = 0; i < times; i++) {
+		double began = work_now();
+
+		nanosleep(&sleep, NULL);
+		late[i] = (work_now() - began) * 1e6 - sleep.tv_nsec / 1e3;
+	}
+	work_print_latencies(late, times);
+	free(late);
+}
+
+static int number_of(const char *text)
+{
+	int number = atoi(text);
+
+	if (number < 1)
+		exit(2);
+	return number;
 }
 
 int main(int argc, char **argv)
@@ -213,9 +226,21 @@ int main(int argc, char **argv)
 		printf("%.6f\n", sha256());
 	else if (!strcmp(what, "spawn"))
 		printf("%.6f\n", spawn(argc > 2 ? argv[2] : "/proc/self/exe"));
-	else if (!strcmp(what, "disk") && argc == 6 && atoi(argv[4]) <= DEPTH_MAX)
-		printf("%.1f\n",
-		       disk(argv[2], !strcmp(argv[3], "write"), atoi(argv[4]), atof(argv[5])));
+	else if (!strcmp(what, "switch") && argc == 3)
+		printf("%.3f %d\n", context_switch(number_of(argv[2])), number_of(argv[2]));
+	else if (!strcmp(what, "cpuid") && argc == 3)
+		printf("%.4f %d\n", one_cpuid(number_of(argv[2])), number_of(argv[2]));
+	else if (!strcmp(what, "timer") && argc == 3)
+		timer(number_of(argv[2]));
+	else if (!strcmp(what, "console") && argc == 4)
+		work_console(argv[2], number_of(argv[3]));
+	else if (!strcmp(what, "disk") && argc == 6)
+		work_disk(argv[2], !strcmp(argv[3], "write"), number_of(argv[4]),
+			  number_of(argv[5]));
+	else if (!strcmp(what, "serve"))
+		work_serve();
+	else if (!strcmp(what, "ask") && argc == 4)
+		work_ask(argv[2], number_of(argv[3]));
 	else
 		return 2;
 	return 0;

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rounds: every side is booted and runs the table, then all of it again.
+
+What fails is noted and the rest goes on. Rounds are interleaved so that what changes on
+this computer meanwhile meets every side.
+"""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+from machine import say
+from machine.bench import bare_metal, counting, preflight, shell, workloads
+
+COMMAND_SECONDS = 120
+LIVES = 3
+
+
+@dataclass
+class Sample:
+    """One run of one workload on one side."""
+
+    value: float
+    round: int
+    busy: float = None              # QEMU's processor seconds meanwhile
+    operations: int = 0
+    exits: float = None             # of one operation
+    reasons: dict = field(default_factory=dict)
+    latency_us: dict = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Collected:
+    """All samples, and what went wrong."""
+
+    def __init__(self):
+        self.samples = {}           # (workload, side) -> [Sample]
+        self.failures = []          # dicts: workload, side, round, why
+        self.lacking = {}           # (workload, side) -> why it is not there
+
+    def add(self, workload, side, sample):
+        self.samples.setdefault((workload, side), []).append(sample)
+
+    def fail(self, workload, side, number, why):
+        why = " ".join(str(why).split())[:500]
+        self.failures.append({"workload": workload, "side": side, "round": number + 1,
+                              "why": why})
+        say.line(f"failed: {workload} on {side}, round {number + 1}: {why}")
+
+
+class Progress:
+    """A bar on a terminal, otherwise a line for each side of a round."""
+
+    WIDTH = 30
+
+    def __init__(self, steps):
+        self._steps, self._done = max(steps, 1), 0
+        self._began = time.monotonic()
+        self._bar = sys.stderr.isatty()
+
+    def side(self, words):
+        if not self._bar:
+            say.line(words)
+
+    def step(self, words):
+        self._done = min(self._done + 1, self._steps)
+        if self._bar:
+            filled = self._done * self.WIDTH // self._steps
+            rest = (time.monotonic() - self._began) / self._done * (self._steps - self._done)
+            text = (f"[{'#' * filled}{'.' * (self.WIDTH - filled)}] "
+                    f"{100 * self._done // self._steps:3}%, {rest:4.0f} s left: {words}")
+            print(f"\r{text:100.100}", end="", file=sys.stderr, flush=True)
+
+    def end(self):
+        if self._bar:
+            print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
+
+
+class Rounds:
+    """Runs the chosen rows on the sides."""
+
+    def __init__(self, plan, bare, paravane, rows):
+        self._plan, self._rows = plan, rows
+        self._parts = [(part, sides) for part, sides in
+                       ((bare, [bare]), (paravane, paravane.guests if paravane else [])) if part]
+        self.collected = Collected()
+        self._round = 0
+        self._progress = None
+
+    def run(self, count):
+        """That many rounds."""
+        sides = sum(len(sides) for _, sides in self._parts)
+        self._progress = Progress(count * sides * len(self._rows))
+        try:
+            for self._round in range(count):
+                for part, sides in self._parts:
+                    self._boot(part, sides, f"round {self._round + 1} of {count}")
+        finally:
+            self._progress.end()
+
+    def _boot(self, part, sides, words):
+        """One boot of the machine, with all sides that live in it."""
+        try:
+            with part.sessions() as booted:
+                for side, start in booted:
+                    self._progress.side(f"{words}: {side.title}")
+                    self._on_side(side, start, words)
+                if part.system:
+                    self._bare_metal(part.system)
+        except (say.Failure, shell.Lost) as failure:
+            for side in sides:
+                self._fail("boot", side, getattr(failure, "what", failure))
+
+    def _fail(self, workload, side, why):
+        self.collected.fail(workload, side.name, self._round, why)
+
+    def _on_side(self, side, start, words):
+        """All rows on one side. One that takes its guest with it costs a new guest."""
+        rows = [row for row in self._rows if not row.sides]
+        row = None
+        for _ in range(LIVES):
+            try:
+                with start() as session:
+                    nothing = {}
+                    while rows:
+                        row = rows.pop(0)
+                        self._progress.step(f"{words}, {side.title}: {row.title}")
+                        self._row(row, side, session, nothing)
+                    return
+            except shell.Lost as lost:
+                self._fail(row.name if row else "boot", side, lost)
+                if not row:
+                    break
+        if rows:
+            self._fail("boot", side, "after these failures not tried: "
+                       + " ".join(each.name for each in rows))
+
+    def _row(self, row, side, session, nothing):
+        """One workload in one boot."""
+        lacking = next((session.lacks[need] for need in row.needs if need in session.lacks), None)
+        if lacking:
+            self.collected.lacking[(row.name, side.name)] = lacking
+            return
+        if not row.command:
+            for value in session.single.get(row.name, []):
+                self.collected.add(row.name, side.name, Sample(value, self._round))
+            if not session.single.get(row.name):
+                self._fail(row.name, side, "the kernel's log has no time")
+            return
+        try:
+            self._measure(row, side, session, nothing)
+        except (workloads.Unreadable, ValueError, KeyError) as error:
+            self._fail(row.name, side, f"its output: {error}")
+
+    def _measure(self, row, side, session, nothing):
+        words = {**session.words, "seconds": self._plan.chosen.seconds}
+        if row.nothing not in nothing:
+            # Programs and their libraries are read in by this, so it is the warm-up too.
+            session.run(row.nothing.format(**words), COMMAND_SECONDS)
+            nothing[row.nothing] = self._counted(session, row.nothing.format(**words))[1]
+        busy = preflight.processor_seconds(session.pid)
+        done, counted = self._counted(session, row.command.format(**words))
+        busy = preflight.processor_seconds(session.pid) - busy
+        if done.status:
+            self._fail(row.name, side, f"status {done.status}: {done.output[-300:]}")
+            return
+        got = row.read(done.output)
+        exits, reasons = counting.per_operation(counted, nothing[row.nothing], got.operations)
+        self.collected.add(row.name, side.name, Sample(
+            got.value, self._round, busy, got.operations, exits, reasons, got.latency_us,
+            got.bytes))
+
+    @staticmethod
+    def _counted(session, command):
+        """Run a command; (how it ended, what was counted or None)."""
+        before = session.counters.read() if session.counters else None
+        done = session.run(command, COMMAND_SECONDS)
+        if not before:
+            return done, None
+        after = session.counters.read()
+        return done, counting.difference(after, before) if after else None
+
+    def _bare_metal(self, system):
+        """The rows that need no Linux, in the bare-metal guest."""
+        rows = {row.name: row for row in self._rows if row.sides}
+        if not rows:
+            return
+        found, said = bare_metal.run(system)
+        for name, row in rows.items():
+            if name in found:
+                got = found[name]
+                self.collected.add(name, row.sides[0], Sample(got.microseconds, self._round,
+                                                              operations=got.times))
+            else:
+                self.collected.fail(name, row.sides[0], self._round,
+                                    f"the bare-metal guest does not tell: {said}")

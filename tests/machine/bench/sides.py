@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The sides: bare Linux, a PV guest, an emulated guest. Each boots, takes commands, ends.
+
+All run Debian's programs from a Debian userland, and our own from memory. The device
+that is measured is always a RAM disk of the Linux that owns the machine: bare Linux uses
+it directly, guests through a back-end.
+"""
+
+import contextlib
+import json
+import re
+import time
+from pathlib import Path
+
+from machine import cpio, initrd, kernels, machine, paths, qemu, say, tools
+from machine.bench import counting, shell
+
+WORK = paths.MESON / "tests" / "machine" / "bench" / "bench-work"
+GUEST_IMAGES = "/usr/share/paravane/guest"
+DISK_MIB = 256
+BOOT_SECONDS = 90
+ROOT_ADDRESS = "10.73.0.1"
+GUEST_ADDRESS = "10.73.0.2"
+
+PREPARE = f"""\
+set -e
+modprobe brd rd_nr=1 rd_size={DISK_MIB * 1024}
+dd if=/dev/urandom of=/dev/ram0 bs=1M count={DISK_MIB} 2>/dev/null
+mkdir -p /tmp/bench && cd /tmp/bench && busybox cpio -id 2>/dev/null
+cp bench-work bench-nothing /tmp/
+"""
+
+
+class Session:
+    """A booted side. `run` gives a shell.Done; `lacks` says which needs are not met."""
+
+    def __init__(self, run, words, pid, lacks=None, counters=None):
+        self.run = run
+        self.words = {"work": "/tmp/bench-work", "nothing": "/tmp/bench-nothing", **words}
+        self.pid = pid
+        self.lacks = lacks or {}
+        self.counters = counters
+        self.single = {}                # workloads measured by booting: name -> [values]
+
+
+def payload(kernel, modules=()):
+    """A cpio to follow a guest's initrd: its job and our programs."""
+    if not WORK.exists():
+        raise say.Failure("the build made no workloads", where=tools.shorten(WORK))
+    archive = cpio.Archive()
+    archive.copy("job", paths.MACHINE / "bench" / "job")
+    for program in (WORK, WORK.with_name("bench-nothing")):
+        archive.copy(program.name, program)
+    for number, path in enumerate(kernels.with_dependencies(kernel, modules)):
+        archive.copy(f"lib/modules/bench/{number:02}-{Path(path).name}", kernel.modules / path)
+    return archive.bytes()
+
+
+def start_servers(system):
+    """The other end of the network's rows; what is missing for them."""
+    if system.run("command -v iperf3").status:
+        return {"network": "the root's userland has no iperf3"}
+    system.run("iperf3 -s -D; setsid /tmp/bench-work serve >/dev/null 2>&1 &")
+    return {}
+
+
+class Plan:
+    """What all sides share: settings, kernel, programs."""
+
+    def __init__(self, chosen):
+        self.chosen = chosen
+        self.kernel = kernels.find("cloud")
+        self.payload = payload(self.kernel)
+
+    def options(self, **more):
+        return qemu.Options(processor=self.chosen.cpu, accelerator=self.chosen.accel,
+                            memory=str(self.chosen.memory), processors=self.chosen.processors,
+                            **more)
+
+
+class Bare:
+    """Linux without a hypervisor, in the machine that otherwise runs Paravane."""
+
+    name, title = "bare", "bare Linux"
+    system = None
+
+    def __init__(self, plan):
+        self._plan = plan
+
+    def absent(self):
+        """Why it cannot be measured, or None."""
+        return None
+
+    @contextlib.contextmanager
+    def sessions(self):
+        """Boot; yields (side, session)."""
+        init = self._kernel_to_init()
+        with machine.Machine(self._plan.options(bare=True)) as system:
+            system.boot()
+            done = system.run(PREPARE, data=self._plan.payload, timeout=120)
+            if done.status:
+                raise system.failure(f"bare Linux cannot be prepared: {done.errors}")
+            words = {"disk": "/dev/ram0", "server": "127.0.0.1"}
+            lacks = {"create": "nothing is created"}
+            lacks.update(start_servers(system))
+
+            def run(command, seconds):
+                try:
+                    done = system.run(command, seconds)
+                except say.Failure as failure:
+                    if not system.is_alive():
+                        raise
+                    return shell.Done(124, failure.what.splitlines()[0])
+                return shell.Done(done.status, done.output + (done.errors if done.status else ""))
+
+            session = Session(run, words, system.process.pid, lacks)
+            session.single["kernel-to-init"] = init
+            yield [(self, lambda: contextlib.nullcontext(session))]
+            system.power_off()
+
+    def _kernel_to_init(self):
+        """Boot with the guests' own initrd, so that the same is unpacked."""
+        plan = self._plan
+        options = plan.options(bare=True)
+        image = paths.BOOT / "bench.img"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(initrd.guest_initrd(plan.kernel) + plan.payload)
+        options.boot_from = ["-kernel", str(plan.kernel.image), "-initrd", str(image),
+                             "-append", "console=ttyS0 panic=-1 quiet bench.once"]
+        with machine.Machine(options) as system:
+            system.start()
+            with contextlib.suppress(Exception):
+                system.process.wait(BOOT_SECONDS)
+            said = (system.logs / "root.log").read_text(errors="replace")
+            return [float(word) for word in re.findall(r"^bench: init ([0-9.]+)", said,
+                                                       re.MULTILINE)]
+
+
+class Paravane:
+    """One boot of Paravane, and guests in it one after the other."""
+
+    def __init__(self, plan, guests):
+        self._plan = plan
+        self.guests = guests
+        self.system = None              # the booted machine
+
+    @contextlib.contextmanager
+    def sessions(self):
+        with machine.Machine(self._plan.options()) as system:
+            system.boot()
+            done = system.run(PREPARE, data=self._plan.payload, timeout=120)
+            if done.status:
+                raise system.failure(f"the root cannot be prepared: {done.errors}")
+            lacks = start_servers(system)
+            self.system = system
+            for guest in self.guests:
+                system.run(f"cat {guest.initrd} - >/run/bench-{guest.name}.img",
+                           data=payload(self._plan.kernel, guest.modules))
+            yield [(guest, self._boot(system, guest, lacks)) for guest in self.guests]
+            system.power_off()
+
+    def _boot(self, system, guest, lacks):
+        @contextlib.contextmanager
+        def boot():
+            session = None
+            try:
+                session = guest.start(system, self._plan, dict(lacks))
+                yield session
+            finally:
+                if system.is_alive():
+                    system.run(f"pvn destroy {guest.guest} >/dev/null 2>&1", timeout=60)
+        return boot
+
+
+class Guest:
+    """A guest of Paravane."""
+
+    initrd = f"{GUEST_IMAGES}/initrd.img"
+    modules = ()
+    name = title = ""
+
+    def words(self):
+        """The words in braces that workloads use."""
+        raise NotImplementedError
+
+    def configuration(self, plan):
+        """What pvn create gets."""
+        raise NotImplementedError
+
+    @property
+    def guest(self):
+        return f"bench-{self.name}"
+
+    def start(self, system, plan, lacks):
+        """Create it and wait for its first word; a Session."""
+        config = self.configuration(plan)
+        lacks.update({"network": "this build has no network for guests"}
+                     if "networks" not in config else {})
+        system.run(f"cat >/run/{self.guest}.json", data=json.dumps(config).encode())
+        began = time.monotonic()
+        done = system.run(f"pvn create /run/{self.guest}.json", timeout=BOOT_SECONDS)
+        if done.status:
+            raise shell.Lost(f"pvn create: {done.errors.strip()}")
+        created = time.monotonic() - began
+        bridge = shell.Shell(system, f"exec pvn console {self.guest}")
+        bridge.wait_up(BOOT_SECONDS)
+        counters = counting.find(system, self.guest)
+        session = Session(bridge.run, self.words(), system.process.pid, lacks, counters)
+        session.single["create"] = [created]
+        session.single["kernel-to-init"] = self._clock(bridge)
+        return session
+
+    @staticmethod
+    def _clock(bridge):
+        said = bridge.run("dmesg", 60).output
+        return [float(word) for word in
+                re.findall(r"^\[ *([0-9.]+)\] Run /init as init process", said, re.MULTILINE)]
+
+
+class PvGuest(Guest):
+    """Ours: PV disk, PV console, PV network."""
+
+    name, title = "pv", "PV guest"
+
+    def absent(self):
+        """Why it cannot be measured, or None."""
+        return None
+
+    def words(self):
+        return {"disk": "/dev/pvdb", "server": ROOT_ADDRESS}
+
+    def configuration(self, plan):
+        return {"name": self.guest, "kernel": f"{GUEST_IMAGES}/vmlinuz",
+                "initrd": f"/run/bench-{self.name}.img", "vps": plan.chosen.vps,
+                "memory": f"{plan.chosen.guest_memory}M",
+                "cmdline": "console=hvc0 panic=-1 quiet bench.tools=/dev/pvda",
+                "disks": [{"image": f"{GUEST_IMAGES}/root.img", "read_only": True},
+                          {"image": "/dev/ram0"}]}
+
+
+class EmulatedGuest(Guest):
+    """The same with emulated devices."""
+
+    name, title = "emulated", "emulated guest"
+
+    def absent(self):
+        return "this build has no emulated devices"
+
+    def words(self):
+        return {"disk": "/dev/sdb", "server": ROOT_ADDRESS}
+
+    def configuration(self, plan):
+        raise NotImplementedError
