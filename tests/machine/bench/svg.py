@@ -7,9 +7,10 @@ import math
 from html import escape
 
 WIDTH = 640
-ROW = 22
-LABEL = 150
-VALUE = 150
+ROW = 24
+LABEL = 170
+WIDE_LABEL = 250
+VALUE = 130
 
 
 def _open(height, title):
@@ -44,11 +45,11 @@ def stacked(title, rows, parts_order, show):
     """One bar per row, made of parts. rows: [(label, {part: value})]."""
     height = ROW * len(rows) + 6
     top = max([sum(parts.values()) for _, parts in rows] + [1e-12])
-    room = WIDTH - LABEL - VALUE
+    room = WIDTH - WIDE_LABEL - VALUE
     drawn = [_open(height, title)]
     for number, (label, parts) in enumerate(rows):
-        y, x = number * ROW + 4, float(LABEL)
-        drawn.append(_text(LABEL - 8, y + 13, label, "label", "end"))
+        y, x = number * ROW + 4, float(WIDE_LABEL)
+        drawn.append(_text(WIDE_LABEL - 8, y + 13, label, "label", "end"))
         for index, part in enumerate(parts_order):
             width = room * parts.get(part, 0) / top
             if width > 0:
@@ -70,7 +71,7 @@ def legend(parts):
 def curves(title, lines, unit):
     """Latency by percentile, both axes logarithmic: to the right the rarer. lines:
     [(label, style class, {percentile text: value})]."""
-    height, left, bottom = 240, 64, 30
+    height, left, bottom = 240, 110, 30
     points = [(label, style, sorted((float(name), value) for name, value in values.items() if value > 0))
               for label, style, values in lines]
     every = [value for _, _, values in points for _, value in values]
@@ -92,7 +93,7 @@ def curves(title, lines, unit):
         y = y_of(10.0 ** power)
         parts += [f'<path d="M{left} {y:.1f}H{WIDTH - 20}" class="grid"/>',
                   _text(left - 6, y + 4, f"{10.0 ** power:g} {unit}", "label", "end")]
-    for percentile in (0, 50, 90, 99, 99.9):
+    for percentile in (50, 90, 99, 99.9):
         parts.append(_text(x_of(percentile), height - 8, f"{percentile:g} %", "label", "middle"))
     for label, style, values in points:
         way = " ".join(f"{x_of(percentile):.1f},{y_of(value):.1f}" for percentile, value in values)

@@ -3,8 +3,8 @@
  * Copyright (C) The Paravane developers
  *
  * Workloads of ./run bench: what a processor does; work_io.c has what devices do. Prints
- * what it measured, and where it is not clear how many times. Static and without vector instructions of its own, so that it does
- * the same on every processor model.
+ * what it measured, and where it is not clear how many times. Static and without vector
+ * instructions of its own, so that it does the same on every processor model.
  */
 #include <errno.h>
 #include <stdint.h>
