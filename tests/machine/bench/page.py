@@ -43,7 +43,8 @@ svg text { fill: var(--text); font: 13px system-ui, sans-serif; } svg .label { f
 .bare-line { stroke: var(--bare); stroke-dasharray: 6 4; } .pv-line { stroke: var(--pv); }
 .emulated-line { stroke: var(--emulated); stroke-dasharray: 2 3; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; min-width: 100%; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+  white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: .9rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }

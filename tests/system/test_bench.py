@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""./run bench: what it says, what it refuses, and that it counts the same twice."""
+
+import contextlib
+import copy
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from machine import paths
+from machine.bench import bare_metal, compare, counting, instructions, page, results, rounds, shell, \
+    sides, table, workloads
+from machine.testing import boot, expect, own_machine, seconds
+
+FIO = {"jobs": [{"error": 0, "read": {
+    "iops": 1234.5, "bw_bytes": 5056512, "io_bytes": 5056512, "total_ios": 1234,
+    "lat_ns": {"percentile": {"50.000000": 1500, "99.000000": 9000}}, "clat_ns": {}}}]}
+
+
+def made_up(values=(100.0, 104.0, 102.0), exits=0.5):
+    """A whole report of one row; nothing of it was measured."""
+    collected = rounds.Collected()
+    for side, factor in (("bare", 2), ("pv", 1)):
+        for number, value in enumerate(values):
+            collected.add("disk-randread-1", side, rounds.Sample(
+                value * factor, number, 1.0, 100, exits, {"hypercall": exits}, {"50": 10.0, "99": 20.0},
+                409600))
+    chosen = workloads.chosen(re.compile("^disk-randread-1$"))
+    counted = {"name": "hypercall", "title": "null call", "operations": 10, "hypervisor": 50.0,
+               "guest": 9.0, "root": 0.0, "exits": 1.0, "goal": 60, "agree": True}
+    return {"format": results.FORMAT, "complete": True, "began": "2026-01-01T00:00:00+00:00",
+            "seconds": 1.0,
+            "machine": {"qemu": "QEMU", "accelerator": "tcg", "processor_model": "max", "processors": 2,
+                        "memory_mib": 1024, "kernel": "6.1", "host_processor": "<a & b>",
+                        "host_processors": 2, "others_share": 0.5},
+            "settings": {"rounds": 3, "seconds": 1, "vps": 1, "guest_memory_mib": 512, "disk_mib": 256},
+            "sides": [{"name": "bare", "title": "bare Linux"}, {"name": "pv", "title": "PV guest"},
+                      {"name": "emulated", "title": "emulated guest", "absent": "none built"}],
+            "rows": results.rows(chosen, collected),
+            "instructions": {"rows": [counted], "runs": 2, "agree": True},
+            "failures": []}
+
+
+def run_bench(*words, **more):
+    return subprocess.run([paths.SOURCE / "run", "bench", *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, **more)
+
+
+def test_report_follows_its_schema():
+    """A benchmark report follows its schema, and one that does not is noticed."""
+    report = made_up()
+    results.check(report)
+    report["rows"][0]["better"] = "whatever"
+    try:
+        results.check(report)
+    except Exception as error:  # pylint: disable=broad-except
+        expect("whatever" in str(error), error)
+    else:
+        raise AssertionError("a wrong report passes")
+
+
+def test_change_and_noise():
+    """Comparing benchmark reports tells a change from noise."""
+    old = made_up()
+    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((101.0, 105.0, 99.0)))]
+    expect(set(words) == {"noise"}, words)
+    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((150.0, 151.0, 152.0)))]
+    expect(set(words) == {"better"}, words)
+    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((50.0, 51.0, 52.0)))]
+    expect(set(words) == {"worse"}, words)
+    new = copy.deepcopy(old)
+    new["instructions"]["rows"][0]["hypervisor"] = 51.0
+    expect("null call, hypervisor: 50.00 -> 51.00" in compare.text(old, new), compare.text(old, new))
+
+
+def test_page_needs_no_network():
+    """The benchmark page refers to nothing outside of itself, and quotes what it shows."""
+    text = page.html(made_up())
+    links = re.findall(r"(?:src|href|url|@import)\s*[=(]", text)
+    expect(not links and "<script" not in text, links)
+    expect("&lt;a &amp; b&gt;" in text and "<a & b>" not in text, "not quoted")
+    expect(text.count("<svg") >= 3, "plots are missing")
+    plots = re.findall(r"<h2>(.*?)</h2>(.*?)(?=<h2>|</body>)", text, re.DOTALL)
+    for title, part in plots:
+        expect("<svg" not in part or 'class="bias"' in part, f"no word on emulation's bias: {title}")
+
+
+def test_table_says_what_is_missing():
+    """The benchmark table says which side is not available, and what failed."""
+    report = made_up()
+    report["failures"] = [{"workload": "sha256", "side": "pv", "round": 1, "why": "status 7"}]
+    text = table.text(report)
+    expect("not available: emulated guest: none built" in text, text)
+    expect("FAILED: sha256 on pv, round 1: status 7" in text, text)
+
+
+def test_outputs_are_read():
+    """What fio, iperf3 and our programs print is understood."""
+    got = workloads.fio("read", "IOPS")("note\n" + json.dumps(FIO))
+    expect((got.value, got.operations, got.latency_us) == (1234.5, 1234, {"50": 1.5, "99": 9.0}), got)
+    got = workloads.latencies("1 2 3 4 5 600")
+    expect(got.value == 1 and got.operations == 600 and got.latency_us["100"] == 5, got)
+    for read, text in ((workloads.number, ""), (workloads.latencies, "1 2"),
+                       (workloads.iperf("sum_received"), '{"error": "unable to connect"}')):
+        try:
+            read(text)
+        except workloads.Unreadable:
+            continue
+        raise AssertionError(f"{text!r} is taken for a result")
+
+
+def test_exits_of_an_operation():
+    """Exits that a command needs anyway are not the operation's."""
+    before = counting.totals({"partitions": [{"vps": [{"exits": {"total": 5, "hlt": 5}}]}]})
+    after = counting.totals({"partitions": [{"vps": [{"exits": {"total": 35, "hlt": 15, "msr": 20}}]}]})
+    found = counting.per_operation(counting.difference(after, before),
+                                   {"exits": 10, "by_reason": {"hlt": 10}}, 10)
+    expect(found == (2.0, {"msr": 2.0}), found)
+
+
+def test_old_reports_are_refused():
+    """./run bench --compare refuses what is no report of this format, before measuring."""
+    with tempfile.TemporaryDirectory() as folder:
+        old = Path(folder) / "old.json"
+        for text, words in (('{"format": "paravane-bench/0"}', "is of format 'paravane-bench/0'"),
+                            ("[]", "is of format None"), ("{", "is not JSON"),
+                            (json.dumps({"format": results.FORMAT}), "is damaged")):
+            old.write_text(text, encoding="utf-8")
+            done = run_bench("--compare", str(old))
+            expect(done.returncode == 1 and words in done.stderr, done.stderr)
+        old.unlink()
+        done = run_bench("--compare", str(old))
+        expect(done.returncode == 1 and "cannot be read" in done.stderr, done.stderr)
+
+
+def test_usage():
+    """./run bench refuses wrong usage with status 2 and too little memory with 1."""
+    for words in (["--only", "nothing-like-this"], ["--only", "("], ["--rounds", "0"],
+                  ["--sides", "vmware"], ["--with", "x.json"]):
+        done = run_bench(*words)
+        expect(done.returncode == 2 and "error:" in done.stderr, f"{words}: {done.stderr}")
+    done = run_bench("--no-build", "--memory", "99999999")
+    expect(done.returncode == 1 and "too little memory" in done.stderr, done.stderr)
+    expect("disk-randread-32" in run_bench("--list").stdout, "--list")
+
+
+@own_machine
+@seconds(200)
+def test_counts_are_exact():
+    """Instructions of hypercalls and mappings are the same in two runs, to the digit."""
+    found = instructions.count(None, whole=False)
+    expect(not found.get("absent"), found)
+    expect(found["agree"], json.dumps(found["rows"], indent=1))
+    names = {row["name"]: row for row in found["rows"]}
+    expect(names["root-hypercall"]["exits"] == 1, names["root-hypercall"])
+    expect(names["root-hypercall"]["path"] == names["root-hypercall"]["hypervisor"],
+           "a null call takes different ways")
+
+
+@boot()
+def test_bare_metal_guest(machine):
+    """The bare-metal guest of the benchmarks tells what a hypercall takes."""
+    found, said = bare_metal.run(machine)
+    expect({"hypercall", "doorbell", "timer-set"} <= set(found), said)
+    expect(all(timed.microseconds > 0 for timed in found.values()), found)
+
+
+@own_machine
+@seconds(300)
+def test_interrupted():
+    """./run bench keeps a partial report after Ctrl-C, and leaves no process."""
+    results.REPORT.unlink(missing_ok=True)
+    command = [paths.SOURCE / "run", "bench", "--no-build", "--only", "sha256|spawn", "--sides", "bare",
+               "--rounds", "50", "--instructions", "no"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        for line in process.stderr:
+            if "round 2" in line:
+                break
+        time.sleep(1)
+        children = _descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=60)[0]
+    expect(process.returncode == 130, f"status {process.returncode}")
+    expect("INTERRUPTED" in output and "SHA-256" in output, output)
+    report = results.load(results.REPORT)
+    expect(not report["complete"] and report["rows"][0]["sides"]["bare"]["samples"], report)
+    left = [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    expect(not left, f"left: {left}")
+
+
+def _descendants(pid):
+    """Process ids of what a process started."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in path.read_text(encoding="ascii").split():
+            found += [int(child), *_descendants(int(child))]
+    return found
+
+
+class Half:
+    """A side on which one program is broken; stands for a booted one."""
+
+    name, title, system = "bare", "bare Linux", None
+
+    @contextlib.contextmanager
+    def sessions(self):
+        session = sides.Session(self.run, {}, os.getpid())
+        yield [(self, lambda: contextlib.nullcontext(session))]
+
+    @staticmethod
+    def run(command, _):
+        """Everything but SHA-256 works."""
+        return shell.Done(3, "no memory") if "sha256" in command else shell.Done(0, "2.5 10")
+
+
+def test_failure_goes_on():
+    """A workload that fails is reported, and the rows after it are still measured."""
+    plan = SimpleNamespace(chosen=SimpleNamespace(seconds=1))
+    measured = rounds.Rounds(plan, Half(), None, workloads.chosen(re.compile("sha256|switch")))
+    measured.run(2)
+    failed = [(each["workload"], each["round"]) for each in measured.collected.failures]
+    expect(failed == [("sha256", 1), ("sha256", 2)], failed)
+    expect(len(measured.collected.samples[("switch", "bare")]) == 2, measured.collected.samples)
