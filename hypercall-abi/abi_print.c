@@ -17,6 +17,8 @@ static const char *const block_names[PVN_BLOCKS] = {
 
 static const char *shape(const struct pvn_call_info *call)
 {
+	if (call->var)
+		return call->rep ? "var_rep" : "var";
 	return call->rep ? "rep" : "simple";
 }
 

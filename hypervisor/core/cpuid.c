@@ -71,6 +71,8 @@ enum { EAX, EBX, ECX, EDX };
 #define LEAF_MAX_CHILD	  0xdu
 #define EXTENDED_MAX_CHILD 0x80000008u
 #define HYPERVISOR_MAX	  PVN_CPUID_HARDWARE
+/* How often a guest tries a lock before it calls notify_long_spin_wait. */
+#define SPINS_BEFORE_YIELD 4095
 #define CR4_OSXSAVE	  (1u << 18)
 #define CR4_PKE		  (1u << 22)
 
@@ -126,10 +128,11 @@ static unsigned int vp_count(const struct vp *vp)
 static uint32_t hints(const struct vp *vp)
 {
 	/*
-	 * No remote TLB flush: we have no call for it. APIC MSRs: with x2APIC Linux takes
-	 * of these only the EOI through the assist page, which mostly needs no exit.
+	 * APIC MSRs: with x2APIC Linux takes of these only the EOI through the assist page,
+	 * which mostly needs no exit.
 	 */
-	uint32_t shown = PVN_HINT_RELAXED_TIMING | PVN_HINT_NO_AUTO_EOI | PVN_HINT_CLUSTER_IPI;
+	uint32_t shown = PVN_HINT_REMOTE_TLB_FLUSH | PVN_HINT_RELAXED_TIMING | PVN_HINT_NO_AUTO_EOI |
+			 PVN_HINT_CLUSTER_IPI | PVN_HINT_EX_MASKS;
 
 	if (partition_may(vp->partition, PVN_PRIVILEGE_ACCESS_APIC_MSRS))
 		shown |= PVN_HINT_APIC_MSRS;
@@ -141,7 +144,7 @@ static void features(const struct vp *vp, uint32_t out[4])
 	out[EAX] = (uint32_t)vp->partition->privileges & SHOWN_EAX;
 	out[EBX] = (uint32_t)(vp->partition->privileges >> 32) & SHOWN_EBX;
 	out[EDX] = PVN_FEATURE_FREQUENCIES | PVN_FEATURE_CRASH_MSRS | PVN_FEATURE_DIRECT_TIMERS |
-		   PVN_FEATURE_IDLE_STATE;
+		   PVN_FEATURE_IDLE_STATE | PVN_FEATURE_XMM_INPUT | PVN_FEATURE_XMM_OUTPUT;
 }
 
 static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
@@ -164,7 +167,7 @@ static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 		break;
 	case PVN_CPUID_HINTS:
 		out[EAX] = hints(vp);
-		out[EBX] = 0xffffffff;	/* spin on: never tell us */
+		out[EBX] = SPINS_BEFORE_YIELD;
 		break;
 	case PVN_CPUID_LIMITS:
 		out[EAX] = VPS_PER_PARTITION_MAX;

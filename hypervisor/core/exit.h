@@ -31,6 +31,9 @@ bool cpuid_xcr0_is_valid(struct vp *vp, uint64_t value);
 /* msr.c: false: nobody virtualizes it or the value is bad (then *bad_value): #GP or intercept. */
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value);
+/* As above for a register by its name: whatever the privileges, without side effects. */
+bool msr_read_state(struct vp *vp, uint32_t msr, uint64_t *value);
+bool msr_write_state(struct vp *vp, uint32_t msr, uint64_t value);
 /*
  * msr.c: a register that names a page goes from old to value: moves the overlay and
  * flushes. False, nothing changed: the page cannot be there. No locks held.

@@ -60,20 +60,10 @@ HC(create_port)
 	});
 }
 
-/* The caller's own or a child's, active. */
-static enum pvn_status find_active(struct hc_call *call, uint64_t id, struct partition **out)
-{
-	enum pvn_status status = hc_find_self_or_child(call, id, out);
-
-	if (status == PVN_STATUS_SUCCESS && !partition_is_active(*out))
-		status = PVN_STATUS_INVALID_PARTITION_STATE;
-	return status;
-}
-
 HC(delete_port)
 {
 	struct partition *partition;
-	enum pvn_status status = find_active(call, in->port_partition, &partition);
+	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
 
 	return status == PVN_STATUS_SUCCESS ? event_delete_port(partition, in->port_id) : status;
 }
@@ -97,7 +87,7 @@ HC(connect_port)
 HC(disconnect_port)
 {
 	struct partition *partition;
-	enum pvn_status status = find_active(call, in->connection_partition, &partition);
+	enum pvn_status status = hc_find_active(call, in->connection_partition, &partition);
 
 	return status == PVN_STATUS_SUCCESS ? event_disconnect(partition, in->connection_id) : status;
 }
@@ -105,7 +95,7 @@ HC(disconnect_port)
 HC(get_port_property)
 {
 	struct partition *partition;
-	enum pvn_status status = find_active(call, in->port_partition, &partition);
+	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
 
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
@@ -115,7 +105,7 @@ HC(get_port_property)
 HC(set_port_property)
 {
 	struct partition *partition;
-	enum pvn_status status = find_active(call, in->port_partition, &partition);
+	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
 
 	if (status != PVN_STATUS_SUCCESS)
 		return status;

@@ -17,38 +17,47 @@ HC(notify_long_spin_wait)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(send_synthetic_cluster_ipi)
+static enum pvn_status send_ipi(struct hc_call *call, uint32_t vector, uint8_t vtl, uint64_t mask)
 {
 	_Static_assert(VPS_PER_PARTITION_MAX <= 64, "a VP is a bit of the mask");
 
-	if (in->vector < VECTOR_FIRST || in->vector > VECTOR_LAST || in->target_vtl)
+	if (vector < VECTOR_FIRST || vector > VECTOR_LAST || vtl)
 		return PVN_STATUS_INVALID_PARAMETER;
-	for (uint64_t rest = in->processor_mask; rest; rest &= rest - 1) {
+	for (uint64_t rest = mask; rest; rest &= rest - 1) {
 		unsigned int index = (unsigned int)__builtin_ctzll(rest);
 		struct vp *vp = __atomic_load_n(&call->caller->vps[index], __ATOMIC_ACQUIRE);
 
 		/* Those that do not exist, or wait for SIPI, are ignored. */
 		if (vp && !(vp->stop_reasons & VP_STOP_SIPI))
-			lapic_raise(vp, (uint8_t)in->vector);
+			lapic_raise(vp, (uint8_t)vector);
 	}
 	return PVN_STATUS_SUCCESS;
 }
 
-/* Edge-triggered kinds only: what the parent knows of levels ends at its own I/O APIC. */
-HC(assert_virtual_interrupt)
+HC(send_synthetic_cluster_ipi)
 {
-	struct partition *child;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &child);
+	return send_ipi(call, in->vector, in->target_vtl, in->processor_mask);
+}
+
+HC(send_synthetic_cluster_ipi_ex)
+{
+	uint64_t mask;
+	enum pvn_status status = hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask);
+
+	return status == PVN_STATUS_SUCCESS ? send_ipi(call, in->vector, in->target_vtl, mask) : status;
+}
+
+/* Edge-triggered kinds only: what the parent knows of levels ends at its own I/O APIC. */
+HC_ABOUT(assert_virtual_interrupt, hc_find_active_child)
+{
 	bool is_nmi = in->type == PVN_INTERRUPT_NMI;
 	struct vp *any;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if ((in->type > PVN_INTERRUPT_LOWEST && !is_nmi) || in->flags & ~PVN_INTERRUPT_LOGICAL ||
 	    in->destination >> 32 || in->target_vtl ||
 	    (!is_nmi && (in->vector < VECTOR_FIRST || in->vector > VECTOR_LAST)))
 		return PVN_STATUS_INVALID_PARAMETER;
-	any = __atomic_load_n(&child->vps[0], __ATOMIC_ACQUIRE);
+	any = __atomic_load_n(&target->vps[0], __ATOMIC_ACQUIRE);
 	if (!any)
 		return PVN_STATUS_INVALID_VP_INDEX;
 	lapic_send(any, in->destination << 32 | in->type << 8 | (is_nmi ? 0 : in->vector) |

@@ -44,16 +44,13 @@ static enum pvn_status find_pool(struct hc_call *call, uint64_t id, struct parti
 	return hc_find_self_or_child(call, id, out);
 }
 
-HC(deposit_memory)
+HC_ABOUT(deposit_memory, find_pool)
 {
 	struct gpa_map *map = &call->caller->map;
-	struct partition *target;
-	enum pvn_status status = find_pool(call, in->partition_id, &target);
+	enum pvn_status status;
 	struct hpa page;
 	bool in_use, replaced = false;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (target->state >= PARTITION_FINALIZING)
 		return PVN_STATUS_INVALID_PARTITION_STATE;
 	if (elem->page >= GPA_SPACE_PAGES)
@@ -74,18 +71,14 @@ HC(deposit_memory)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(withdraw_memory)
+HC_ABOUT(withdraw_memory, find_pool)
 {
 	struct gpa_map *map = &call->caller->map;
-	struct partition *target;
-	enum pvn_status status = find_pool(call, in->partition_id, &target);
+	void *memory = page_pool_remove(&target->pool);
+	enum pvn_status status;
 	bool replaced = false;
 	struct hpa page;
-	void *memory;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	memory = page_pool_remove(&target->pool);
 	if (!memory)
 		return PVN_STATUS_NO_RESOURCES;
 	page = plat_hpa(memory);
@@ -104,13 +97,8 @@ HC(withdraw_memory)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(get_memory_balance)
+HC_ABOUT(get_memory_balance, hc_find_self_or_child)
 {
-	struct partition *target;
-	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &target);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	out->pages_available = page_pool_free_count(&target->pool);
 	out->pages_in_use = page_pool_used_count(&target->pool);
 	return PVN_STATUS_SUCCESS;
@@ -156,14 +144,10 @@ static enum pvn_status map_one(struct hc_call *call, struct partition *target, u
 	return status;
 }
 
-HC(map_gpa_pages)
+HC_ABOUT(map_gpa_pages, hc_find_active_child)
 {
 	uint64_t pages = in->map_flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1;
-	struct partition *target;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	/* A base within the space plus 4095 large pages cannot wrap. */
 	if (!rights_are_valid(in->map_flags) || in->target_page >= GPA_SPACE_PAGES)
 		return PVN_STATUS_INVALID_PARAMETER;
@@ -171,28 +155,20 @@ HC(map_gpa_pages)
 		       in->map_flags);
 }
 
-HC(map_sparse_gpa_pages)
+HC_ABOUT(map_sparse_gpa_pages, hc_find_active_child)
 {
-	struct partition *target;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (!rights_are_valid(in->map_flags))
 		return PVN_STATUS_INVALID_PARAMETER;
 	return map_one(call, target, elem->target_page, elem->source_page, in->map_flags);
 }
 
-HC(unmap_gpa_pages)
+HC_ABOUT(unmap_gpa_pages, hc_find_active_child)
 {
 	uint64_t pages = in->unmap_flags & PVN_UNMAP_LARGE ? LARGE_PAGE_PAGES : 1;
-	struct partition *target;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &target);
+	enum pvn_status status;
 	bool replaced = false;
 	uint64_t page;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (in->unmap_flags & ~PVN_UNMAP_LARGE || in->target_page >= GPA_SPACE_PAGES)
 		return PVN_STATUS_INVALID_PARAMETER;
 	page = in->target_page + pages * call->rep_index;

@@ -22,29 +22,9 @@ HC(create_partition)
 	return partition_create(call->caller, &out->partition_id);
 }
 
-HC(initialize_partition)
-{
-	struct partition *partition;
-	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
-
-	return status == PVN_STATUS_SUCCESS ? partition_initialize(partition) : status;
-}
-
-HC(finalize_partition)
-{
-	struct partition *partition;
-	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
-
-	return status == PVN_STATUS_SUCCESS ? partition_finalize(partition) : status;
-}
-
-HC(delete_partition)
-{
-	struct partition *partition;
-	enum pvn_status status = hc_find_child(call, in->partition_id, &partition);
-
-	return status == PVN_STATUS_SUCCESS ? partition_delete(partition) : status;
-}
+HC_ABOUT(initialize_partition, hc_find_child) { return partition_initialize(target); }
+HC_ABOUT(finalize_partition, hc_find_child) { return partition_finalize(target); }
+HC_ABOUT(delete_partition, hc_find_child) { return partition_delete(target); }
 
 /* A child, or the root by itself. */
 static enum pvn_status find_for_property(struct hc_call *call, uint64_t id, struct partition **out)
@@ -64,26 +44,23 @@ static uint64_t processor_vendor(void)
 	return id[1] == 0x756e6547 /* "Genu" */ ? VENDOR_INTEL : VENDOR_AMD;
 }
 
-HC(get_partition_property)
+HC_ABOUT(get_partition_property, find_for_property)
 {
-	struct partition *partition;
-	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
+	enum pvn_status status = PVN_STATUS_SUCCESS;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	spin_lock(&partition->lock);
+	spin_lock(&target->lock);
 	switch (in->property) {
 	case PVN_PROPERTY_PRIVILEGES:
-		out->value = partition->privileges;
+		out->value = target->privileges;
 		break;
 	case PVN_PROPERTY_CPU_RESERVE:
-		out->value = partition->cpu_reserve;
+		out->value = target->cpu_reserve;
 		break;
 	case PVN_PROPERTY_CPU_CAP:
-		out->value = partition->cpu_cap;
+		out->value = target->cpu_cap;
 		break;
 	case PVN_PROPERTY_CPU_WEIGHT:
-		out->value = partition->cpu_weight;
+		out->value = target->cpu_weight;
 		break;
 	case PVN_PROPERTY_PROCESSOR_VENDOR:
 		out->value = processor_vendor();
@@ -91,7 +68,7 @@ HC(get_partition_property)
 	default:
 		status = PVN_STATUS_UNKNOWN_PROPERTY;
 	}
-	spin_unlock(&partition->lock);
+	spin_unlock(&target->lock);
 	return status;
 }
 
@@ -135,19 +112,14 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 	}
 }
 
-HC(set_partition_property)
+HC_ABOUT(set_partition_property, find_for_property)
 {
-	struct partition *partition;
-	enum pvn_status status = find_for_property(call, in->partition_id, &partition);
+	enum pvn_status status = PVN_STATUS_INVALID_PARTITION_STATE;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	spin_lock(&partition->lock);
-	if (partition->state > PARTITION_ACTIVE)
-		status = PVN_STATUS_INVALID_PARTITION_STATE;
-	else
-		status = set_property(call, partition, in->property, in->value);
-	spin_unlock(&partition->lock);
+	spin_lock(&target->lock);
+	if (target->state <= PARTITION_ACTIVE)
+		status = set_property(call, target, in->property, in->value);
+	spin_unlock(&target->lock);
 	return status;
 }
 

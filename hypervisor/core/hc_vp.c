@@ -11,7 +11,7 @@
 #define VECTORS		32u
 #define PORT_LAST	0xffffu
 
-static enum pvn_status find_vp(struct partition *partition, uint32_t index, struct vp **out)
+enum pvn_status hc_find_vp(struct partition *partition, uint32_t index, struct vp **out)
 {
 	struct vp *vp = NULL;
 
@@ -24,27 +24,22 @@ static enum pvn_status find_vp(struct partition *partition, uint32_t index, stru
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(create_vp)
+HC_ABOUT(create_vp, hc_find_active_child)
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
 
-	return status == PVN_STATUS_SUCCESS ? vp_create(partition, in->vp_index, &vp) : status;
+	return vp_create(target, in->vp_index, &vp);
 }
 
 /*
  * The VP never runs again and cannot be named any more. Its memory stays until its
  * partition is finalized: the other VPs may be sending it an interrupt just now.
  */
-HC(delete_vp)
+HC_ABOUT(delete_vp, hc_find_active_child)
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
+	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
 
-	if (status == PVN_STATUS_SUCCESS)
-		status = find_vp(partition, in->vp_index, &vp);
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	vp_stop(vp, VP_STOP_DYING);
@@ -59,10 +54,9 @@ static bool is_always_accessible(uint32_t name)
 	       (name >= PVN_REG_CRASH_P0 && name <= PVN_REG_CRASH_CTL);
 }
 
-/* The VP's registers lie still: it is the caller, or it is stopped and off its processor. */
-static enum pvn_status settle(struct hc_call *call, struct vp *vp, uint32_t name)
+enum pvn_status hc_settle(struct hc_call *call, struct vp *vp)
 {
-	if (vp == call->vp || is_always_accessible(name))
+	if (vp == call->vp)
 		return PVN_STATUS_SUCCESS;
 	if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST))
 		return PVN_STATUS_OPERATION_DENIED;
@@ -70,20 +64,14 @@ static enum pvn_status settle(struct hc_call *call, struct vp *vp, uint32_t name
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(get_vp_registers)
+HC_ABOUT(get_vp_registers, hc_find_active)
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_self_or_child(call, in->partition_id, &partition);
 	uint64_t value[2];
 	struct vp *vp;
+	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	if (!partition_is_active(partition))
-		return PVN_STATUS_INVALID_PARTITION_STATE;
-	status = find_vp(partition, in->vp_index, &vp);
-	if (status == PVN_STATUS_SUCCESS)
-		status = settle(call, vp, elem->name);
+	if (status == PVN_STATUS_SUCCESS && !is_always_accessible(elem->name))
+		status = hc_settle(call, vp);
 	if (status == PVN_STATUS_SUCCESS)
 		status = vp_get_register(vp, elem->name, value);
 	if (status != PVN_STATUS_SUCCESS)
@@ -93,17 +81,14 @@ HC(get_vp_registers)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(set_vp_registers)
+HC_ABOUT(set_vp_registers, hc_find_active_child)
 {
 	const uint64_t value[2] = { elem->low, elem->high };
-	struct partition *partition;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
 	struct vp *vp;
+	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
 
-	if (status == PVN_STATUS_SUCCESS)
-		status = find_vp(partition, in->vp_index, &vp);
-	if (status == PVN_STATUS_SUCCESS)
-		status = settle(call, vp, elem->name);
+	if (status == PVN_STATUS_SUCCESS && !is_always_accessible(elem->name))
+		status = hc_settle(call, vp);
 	return status == PVN_STATUS_SUCCESS ? vp_set_register(vp, elem->name, value) : status;
 }
 
@@ -187,17 +172,14 @@ static enum pvn_status install(struct partition *partition, const struct pvn_ins
 	}
 }
 
-HC(install_intercept)
+HC_ABOUT(install_intercept, hc_find_active_child)
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active_child(call, in->partition_id, &partition);
+	enum pvn_status status;
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (in->access_type & ~(PVN_ACCESS_READ | PVN_ACCESS_WRITE | PVN_ACCESS_EXECUTE))
 		return PVN_STATUS_INVALID_PARAMETER;
-	spin_lock(&partition->lock);
-	status = install(partition, in);
-	spin_unlock(&partition->lock);
+	spin_lock(&target->lock);
+	status = install(target, in);
+	spin_unlock(&target->lock);
 	return status;
 }

@@ -16,15 +16,18 @@
 #define CS_LONG			(1u << 13)
 #define SELECTOR_RPL		3u
 
+#define CR0_PE			1u
+
 #define OWN_CODES		0x4000u
 #define PUBLIC_SLOTS		0x100u
 #define OWN_SLOTS		0x10u
-#define FAST_BYTES		16u
+#define FAST_PLAIN_BYTES	16u	/* what needs no XMM register */
 /* Largest fixed input, list element and output of any row; asserted below. */
 #define IN_MAX			256u
 #define ELEM_MAX		32u
 #define OUT_MAX			64u
 #define OELEM_MAX		16u
+#define VAR_MAX			64u	/* banks of the largest set of VPs */
 
 #define CODE_TO_SLOT(code) ((code) < OWN_CODES ? (code) : PUBLIC_SLOTS + (code) - OWN_CODES)
 
@@ -34,7 +37,7 @@ typedef enum pvn_status hc_adapter(struct hc_call *call, const void *in, const v
 struct hc_descriptor {
 	hc_adapter *call;	/* NULL: a hole */
 	uint16_t in_bytes, elem_bytes, out_bytes, oelem_bytes;
-	bool rep, fast;
+	bool rep, var, fast;
 	uint8_t privilege;
 };
 
@@ -71,8 +74,10 @@ struct hc_descriptor {
 #undef F
 #undef FA
 
-#define SHAPE_SIMPLE	false
-#define SHAPE_REP	true
+#define SHAPE_SIMPLE	.rep = false, .var = false
+#define SHAPE_REP	.rep = true, .var = false
+#define SHAPE_VAR	.rep = false, .var = true
+#define SHAPE_VAR_REP	.rep = true, .var = true
 #define FORM_MEMORY	false
 #define FORM_FAST	true
 #define PVN_CALL(code_, name, since, shape, form, privilege_, in_, elem_, out_, oelem_, text)	\
@@ -82,7 +87,7 @@ struct hc_descriptor {
 		.elem_bytes = sizeof(struct pvn_##name##_elem),					\
 		.out_bytes = sizeof(struct pvn_##name##_out),					\
 		.oelem_bytes = sizeof(struct pvn_##name##_oelem),				\
-		.rep = SHAPE_##shape,								\
+		SHAPE_##shape,									\
 		.fast = FORM_##form,								\
 		.privilege = PVN_PRIVILEGE_##privilege_,					\
 	},
@@ -91,13 +96,20 @@ static const struct hc_descriptor descriptors[PUBLIC_SLOTS + OWN_SLOTS] = {
 };
 #undef PVN_CALL
 
+union fast_block { uint8_t bytes[PVN_FAST_BYTES]; uint64_t word[PVN_FAST_BYTES / 8]; };
+
 /* One execution of the hypercall instruction. */
 struct invocation {
 	struct hc_call call;
 	const struct hc_descriptor *row;
-	uint64_t control, in_at, out_at;
+	uint64_t control, in_at, out_at;	/* of the fast form: the first two parameters */
 	unsigned int count, done;	/* elements asked for, elements done from 0 */
-	union { uint8_t bytes[IN_MAX]; uint64_t align; } in;
+	unsigned int fast_out;		/* where in fast the output begins */
+	bool wide;			/* a 64-bit caller */
+	const void *in;			/* the fixed input: in copy, or in fast */
+	union { uint8_t bytes[IN_MAX]; uint64_t align; } copy;
+	uint64_t var[VAR_MAX];
+	union fast_block fast;
 };
 
 static const struct hc_descriptor *find_row(uint64_t control)
@@ -115,36 +127,41 @@ static bool has_privilege(const struct partition *caller, unsigned int privilege
 	return privilege >= PVN_PRIVILEGE_NONE || partition_may(caller, privilege);
 }
 
-/* [TLFS 2.0 4.4 "Hypercall Inputs"] */
-static enum pvn_status check_control(struct invocation *v)
-{
-	unsigned int start = v->control >> PVN_CONTROL_REP_START_SHIFT & PVN_CONTROL_REP_MASK;
-	bool fast = v->control & PVN_CONTROL_FAST;
-
-	v->count = v->control >> PVN_CONTROL_REP_COUNT_SHIFT & PVN_CONTROL_REP_MASK;
-	if (v->control & (PVN_CONTROL_RESERVED | PVN_CONTROL_VARHEAD_MASK))
-		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
-	if (v->row->rep ? start >= v->count : start || v->count)
-		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
-	if (fast && (!v->row->fast || v->row->in_bytes > FAST_BYTES))
-		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
-	v->done = start;
-	return PVN_STATUS_SUCCESS;
-}
-
 static size_t pad8(size_t bytes)
 {
 	return (bytes + 7) & ~(size_t)7;
 }
 
+static size_t list_offset(const struct invocation *v)
+{
+	return pad8(v->row->in_bytes) + v->call.var_count * sizeof(uint64_t);
+}
+
 static size_t in_block_bytes(const struct invocation *v)
 {
-	return pad8(pad8(v->row->in_bytes) + (size_t)v->count * v->row->elem_bytes);
+	return pad8(list_offset(v) + (size_t)v->count * v->row->elem_bytes);
 }
 
 static size_t out_block_bytes(const struct invocation *v)
 {
 	return pad8(v->row->out_bytes + (size_t)v->count * v->row->oelem_bytes);
+}
+
+static bool is_fast(const struct invocation *v) { return v->control & PVN_CONTROL_FAST; }
+
+/* [TLFS 2.0 4.4 "Hypercall Inputs"], [TLFS 6.0b 3.4 "Variable Sized Hypercall Input Headers"] */
+static enum pvn_status check_control(struct invocation *v)
+{
+	unsigned int start = v->control >> PVN_CONTROL_REP_START_SHIFT & PVN_CONTROL_REP_MASK;
+
+	v->count = v->control >> PVN_CONTROL_REP_COUNT_SHIFT & PVN_CONTROL_REP_MASK;
+	v->call.var_count = (v->control & PVN_CONTROL_VARHEAD_MASK) >> PVN_CONTROL_VARHEAD_SHIFT;
+	if (v->control & PVN_CONTROL_RESERVED || v->call.var_count > (v->row->var ? VAR_MAX : 0))
+		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
+	if (v->row->rep ? start >= v->count : start || v->count)
+		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
+	v->done = start;
+	return PVN_STATUS_SUCCESS;
 }
 
 /*
@@ -168,22 +185,54 @@ static enum pvn_status check_blocks(struct invocation *v)
 	return out_bytes ? hc_check_writable(&v->call, v->out_at) : PVN_STATUS_SUCCESS;
 }
 
-static enum pvn_status fetch_input(struct invocation *v)
+/* [TLFS 6.0b 3.7.1 "XMM Fast Hypercall Input", 3.7.2 "XMM Fast Hypercall Output"] */
+static enum pvn_status fetch_fast(struct invocation *v)
 {
-	const struct vp_regs *regs = &v->call.vp->regs;
-	enum pvn_status status;
+	size_t bytes = in_block_bytes(v), out_bytes = out_block_bytes(v);
 
-	if (v->control & PVN_CONTROL_FAST) {
-		memcpy(v->in.bytes, &regs->gpr[RDX], sizeof(uint64_t));
-		memcpy(v->in.bytes + sizeof(uint64_t), &regs->gpr[R8], sizeof(uint64_t));
-		return PVN_STATUS_SUCCESS;
-	}
-	v->in_at = regs->gpr[RDX];
-	v->out_at = regs->gpr[R8];
-	status = check_blocks(v);
-	if (status != PVN_STATUS_SUCCESS || !v->row->in_bytes)
-		return status;
-	return hc_copy_in(&v->call, v->in.bytes, v->in_at, v->row->in_bytes);
+	v->fast_out = (bytes + 15) & ~15ull;
+	if (!v->row->fast || (out_bytes ? v->fast_out + out_bytes : bytes) > sizeof(v->fast))
+		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
+	v->fast.word[0] = v->in_at;
+	v->fast.word[1] = v->out_at;
+	if (bytes + out_bytes > FAST_PLAIN_BYTES)
+		plat_xmm_read(v->fast.bytes + FAST_PLAIN_BYTES);
+	v->in = v->fast.bytes;
+	v->call.var = &v->fast.word[pad8(v->row->in_bytes) / 8];
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status fetch_memory(struct invocation *v)
+{
+	enum pvn_status status = check_blocks(v);
+
+	v->in = v->copy.bytes;
+	v->call.var = v->var;
+	if (status == PVN_STATUS_SUCCESS && v->row->in_bytes)
+		status = hc_copy_in(&v->call, v->copy.bytes, v->in_at, v->row->in_bytes);
+	if (status == PVN_STATUS_SUCCESS && v->call.var_count)
+		status = hc_copy_in(&v->call, v->var, v->in_at + pad8(v->row->in_bytes),
+				    v->call.var_count * sizeof(uint64_t));
+	return status;
+}
+
+static enum pvn_status fetch_elements(struct invocation *v, void *to, unsigned int first,
+				      unsigned int count)
+{
+	size_t at = list_offset(v) + first * v->row->elem_bytes, bytes = count * v->row->elem_bytes;
+
+	if (!is_fast(v))
+		return hc_copy_in(&v->call, to, v->in_at + at, bytes);
+	memcpy(to, v->fast.bytes + at, bytes);
+	return PVN_STATUS_SUCCESS;
+}
+
+static enum pvn_status put_output(struct invocation *v, size_t at, const void *from, size_t bytes)
+{
+	if (!is_fast(v))
+		return hc_copy_out(&v->call, v->out_at + at, from, bytes);
+	memcpy(v->fast.bytes + v->fast_out + at, from, bytes);
+	return PVN_STATUS_SUCCESS;
 }
 
 static enum pvn_status run_simple(struct invocation *v)
@@ -192,9 +241,9 @@ static enum pvn_status run_simple(struct invocation *v)
 	enum pvn_status status;
 
 	memset(out.bytes, 0, v->row->out_bytes);
-	status = v->row->call(&v->call, v->in.bytes, NULL, out.bytes, NULL);
+	status = v->row->call(&v->call, v->in, NULL, out.bytes, NULL);
 	if (status == PVN_STATUS_SUCCESS && v->row->out_bytes)
-		status = hc_copy_out(&v->call, v->out_at, out.bytes, v->row->out_bytes);
+		status = put_output(v, 0, out.bytes, v->row->out_bytes);
 	return status;
 }
 
@@ -210,20 +259,18 @@ static enum pvn_status run_chunk(struct invocation *v)
 	if (count > HC_CHUNK)
 		count = HC_CHUNK;
 	if (row->elem_bytes)
-		status = hc_copy_in(&v->call, elem.bytes,
-				    v->in_at + pad8(row->in_bytes) + first * row->elem_bytes,
-				    count * row->elem_bytes);
+		status = fetch_elements(v, elem.bytes, first, count);
 	for (unsigned int i = 0; i < count && status == PVN_STATUS_SUCCESS; i++) {
 		v->call.rep_index = v->done;
-		status = row->call(&v->call, v->in.bytes, elem.bytes + i * row->elem_bytes, NULL,
+		status = row->call(&v->call, v->in, elem.bytes + i * row->elem_bytes, NULL,
 				   oelem.bytes + i * row->oelem_bytes);
 		if (status == PVN_STATUS_SUCCESS)
 			v->done++;
 	}
 	hc_memory_finish(&v->call);
 	if (row->oelem_bytes && v->done > first)
-		copied = hc_copy_out(&v->call, v->out_at + first * row->oelem_bytes, oelem.bytes,
-				     (v->done - first) * row->oelem_bytes);
+		copied = put_output(v, first * row->oelem_bytes, oelem.bytes,
+				    (v->done - first) * row->oelem_bytes);
 	return status == PVN_STATUS_SUCCESS ? copied : status;
 }
 
@@ -251,7 +298,7 @@ static enum pvn_status run(struct invocation *v)
 		return PVN_STATUS_ACCESS_DENIED;
 	status = check_control(v);
 	if (status == PVN_STATUS_SUCCESS)
-		status = fetch_input(v);
+		status = is_fast(v) ? fetch_fast(v) : fetch_memory(v);
 	if (status == PVN_STATUS_SUCCESS)
 		status = v->row->rep ? run_rep(v) : run_simple(v);
 	hc_release(&v->call);
@@ -259,11 +306,11 @@ static enum pvn_status run(struct invocation *v)
 }
 
 /*
- * 64-bit code at CPL 0 only, which implies protected mode; and the guest has said who
- * it is, without which there is no hypercall page [TLFS 2.0 4.5, 4.11]. The CPL is in
- * CS's selector: SS's DPL is not to be trusted after SYSRET [APM3 "SYSRET"].
+ * Protected-mode code at CPL 0, and the guest has said who it is, without which there is
+ * no hypercall page [TLFS 2.0 4.5, 4.11]. The CPL is in CS's selector: SS's DPL is not to
+ * be trusted after SYSRET [APM3 "SYSRET"].
  */
-static bool may_call(struct vp *vp)
+static bool may_call(struct vp *vp, bool *wide)
 {
 	struct pvn_segment cs;
 	uint64_t value[2];
@@ -272,7 +319,46 @@ static bool may_call(struct vp *vp)
 	    virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
 		return false;
 	memcpy(&cs, value, sizeof(cs));
-	return (cs.attributes & CS_LONG) && !(cs.selector & SELECTOR_RPL);
+	*wide = cs.attributes & CS_LONG;
+	if (cs.selector & SELECTOR_RPL)
+		return false;
+	return *wide || (virt->get_register(vp, PVN_REG_CR0, value) == PVN_STATUS_SUCCESS &&
+			 value[0] & CR0_PE);
+}
+
+/* [TLFS 2.0 4.8 "Register Mapping for Hypercall Inputs and Outputs"] */
+static uint64_t get_pair(const struct vp *vp, enum gpr high, enum gpr low)
+{
+	return vp->regs.gpr[high] << 32 | (uint32_t)vp->regs.gpr[low];
+}
+
+static void set_pair(struct vp *vp, enum gpr high, enum gpr low, uint64_t value)
+{
+	vp->regs.gpr[high] = value >> 32;
+	vp->regs.gpr[low] = (uint32_t)value;
+}
+
+static void set_word(struct vp *vp, bool wide, enum gpr reg, uint64_t value)
+{
+	if (wide)
+		vp->regs.gpr[reg] = value;
+	else
+		set_pair(vp, RDX, RAX, value);
+}
+
+static void return_fast_output(struct invocation *v)
+{
+	struct vp *vp = v->call.vp;
+
+	if (!v->fast_out && v->wide) {
+		vp->regs.gpr[RDX] = v->fast.word[0];
+		vp->regs.gpr[R8] = v->fast.word[1];
+	} else if (!v->fast_out) {
+		set_pair(vp, RBX, RCX, v->fast.word[0]);
+		set_pair(vp, RDI, RSI, v->fast.word[1]);
+	}
+	if (v->fast_out + out_block_bytes(v) > FAST_PLAIN_BYTES)
+		plat_xmm_write(v->fast.bytes + FAST_PLAIN_BYTES);
 }
 
 void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
@@ -280,7 +366,7 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	struct invocation v;
 	enum pvn_status status;
 
-	if (!may_call(vp)) {
+	if (!may_call(vp, &v.wide)) {
 		virt->inject_exception(vp, VECTOR_UNDEFINED, false, 0);
 		return;
 	}
@@ -288,20 +374,25 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	v.call.vp = vp;
 	v.call.caller = vp->partition;
 	v.call.rep_index = 0;
-	v.call.flush_needed = false;
+	v.call.flush_needed = v.call.flushed = false;
 	v.call.deposit_count = 0;
-	v.call.held[0] = v.call.held[1] = NULL;
-	v.control = vp->regs.gpr[RCX];
-	v.in_at = v.out_at = 0;
+	v.call.target = v.call.held[0] = v.call.held[1] = NULL;
+	v.control = v.wide ? vp->regs.gpr[RCX] : get_pair(vp, RDX, RAX);
+	v.in_at = v.wide ? vp->regs.gpr[RDX] : get_pair(vp, RBX, RCX);
+	v.out_at = v.wide ? vp->regs.gpr[R8] : get_pair(vp, RDI, RSI);
 	v.count = v.done = 0;
 	status = run(&v);
+	if ((status == PVN_STATUS_SUCCESS || status == STATUS_CONTINUE) && is_fast(&v) &&
+	    out_block_bytes(&v))
+		return_fast_output(&v);
 	if (status == STATUS_CONTINUE) {
 		/* RIP stays: after pending interrupts the guest executes the call again. */
-		vp->regs.gpr[RCX] = (v.control & ~(PVN_CONTROL_REP_MASK << PVN_CONTROL_REP_START_SHIFT)) |
-				    (uint64_t)v.done << PVN_CONTROL_REP_START_SHIFT;
+		set_word(vp, v.wide, RCX,
+			 (v.control & ~(PVN_CONTROL_REP_MASK << PVN_CONTROL_REP_START_SHIFT)) |
+			 (uint64_t)v.done << PVN_CONTROL_REP_START_SHIFT);
 		return;
 	}
-	vp->regs.gpr[RAX] = (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT;
+	set_word(vp, v.wide, RAX, (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT);
 	vp_skip_instruction(vp, insn_bytes);
 	virt->clear_shadow(vp);
 }

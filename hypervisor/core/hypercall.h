@@ -22,8 +22,12 @@ struct hc_call {
 	struct vp *vp;			/* the caller */
 	struct partition *caller;	/* its partition */
 	unsigned int rep_index;		/* element this is, from 0 */
+	const uint64_t *var;		/* the variable header */
+	unsigned int var_count;		/* u64 of it */
+	bool flushed;			/* by this execution: see hc_flush.c */
 	bool flush_needed;		/* set by memory handlers: flush_map at the end of a chunk */
 	struct gpa_map *flush_map;
+	struct partition *target;	/* that it is about: see HC_ABOUT() */
 	/* Partitions named by this call, referenced until its end. */
 	struct partition *held[2];
 	/* Deposited pages: into this pool once no processor can reach them. */
@@ -51,6 +55,30 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 				  HC_MAY_USE const struct pvn_##name##_elem *elem, \
 				  HC_MAY_USE struct pvn_##name##_out *out,	\
 				  HC_MAY_USE struct pvn_##name##_oelem *oelem)
+/*
+ * As HC(), of a call about in->partition_id: the handler's target is what find() made of
+ * it, once for all elements.
+ */
+#define HC_ABOUT(name, find)							\
+	static HC_BODY(name);							\
+	HC(name)								\
+	{									\
+		enum pvn_status status = PVN_STATUS_SUCCESS;			\
+										\
+		if (!call->target)						\
+			status = find(call, in->partition_id, &call->target);	\
+		if (status != PVN_STATUS_SUCCESS)				\
+			return status;						\
+		return name##_body(call, in, elem, out, oelem, call->target);	\
+	}									\
+	static HC_BODY(name)
+#define HC_BODY(name)								\
+	enum pvn_status name##_body(HC_MAY_USE struct hc_call *call,		\
+				    HC_MAY_USE const struct pvn_##name##_in *in, \
+				    HC_MAY_USE const struct pvn_##name##_elem *elem, \
+				    HC_MAY_USE struct pvn_##name##_out *out,	\
+				    HC_MAY_USE struct pvn_##name##_oelem *oelem, \
+				    struct partition *target)
 #define HC_MAY_USE __attribute__((unused))
 #define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text) HC(name);
 #include <hypercalls.def>
@@ -64,9 +92,20 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
  */
 enum pvn_status hc_find_child(struct hc_call *call, uint64_t id, struct partition **out);
 enum pvn_status hc_find_self_or_child(struct hc_call *call, uint64_t id, struct partition **out);
-/* As hc_find_child(), and the child is active. */
+/* As those two, and the partition is active. */
 enum pvn_status hc_find_active_child(struct hc_call *call, uint64_t id, struct partition **out);
+enum pvn_status hc_find_active(struct hc_call *call, uint64_t id, struct partition **out);
 void hc_release(struct hc_call *call);
+/* hc_vp.c: a VP of the partition by its index. */
+enum pvn_status hc_find_vp(struct partition *partition, uint32_t index, struct vp **out);
+/*
+ * hc_vp.c: the VP's registers lie still, since it is the caller, or it is stopped and off its
+ * processor. OPERATION_DENIED: it is not stopped.
+ */
+enum pvn_status hc_settle(struct hc_call *call, struct vp *vp);
+/* The VPs that a sparse set names, a bit each; its banks are the call's variable header. */
+enum pvn_status hc_vp_set(const struct hc_call *call, uint64_t format, uint64_t banks,
+			  uint64_t *mask);
 
 /*
  * hypercall_io.c: guest memory of a call. The block [at, at + bytes) is aligned, within a

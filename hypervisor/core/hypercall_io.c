@@ -68,9 +68,16 @@ enum pvn_status hc_find_active_child(struct hc_call *call, uint64_t id, struct p
 {
 	enum pvn_status status = hc_find_child(call, id, out);
 
-	if (status == PVN_STATUS_SUCCESS && !partition_is_active(*out))
-		status = PVN_STATUS_INVALID_PARTITION_STATE;
-	return status;
+	return status == PVN_STATUS_SUCCESS && !partition_is_active(*out) ?
+	       PVN_STATUS_INVALID_PARTITION_STATE : status;
+}
+
+enum pvn_status hc_find_active(struct hc_call *call, uint64_t id, struct partition **out)
+{
+	enum pvn_status status = hc_find_self_or_child(call, id, out);
+
+	return status == PVN_STATUS_SUCCESS && !partition_is_active(*out) ?
+	       PVN_STATUS_INVALID_PARTITION_STATE : status;
 }
 
 void hc_release(struct hc_call *call)
@@ -80,4 +87,23 @@ void hc_release(struct hc_call *call)
 			partition_put(call->held[i]);
 		call->held[i] = NULL;
 	}
+}
+
+/* [TLFS 6.0b 7.8.7.3 "Sparse Virtual Processor Set"] */
+enum pvn_status hc_vp_set(const struct hc_call *call, uint64_t format, uint64_t banks, uint64_t *mask)
+{
+	unsigned int count = 0;
+
+	_Static_assert(VPS_PER_PARTITION_MAX <= 64, "all VPs are in bank 0");
+	*mask = ~0ull;
+	if (format == PVN_VP_SET_ALL)
+		return PVN_STATUS_SUCCESS;
+	if (format != PVN_VP_SET_SPARSE)
+		return PVN_STATUS_INVALID_PARAMETER;
+	for (uint64_t rest = banks; rest; rest &= rest - 1)
+		count++;
+	if (count != call->var_count)
+		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
+	*mask = banks & 1 ? call->var[0] : 0;
+	return PVN_STATUS_SUCCESS;
 }

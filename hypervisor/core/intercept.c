@@ -53,7 +53,7 @@ static uint64_t read_register(struct vp *vp, uint32_t name, struct pvn_segment *
 {
 	uint64_t value[2] = { 0, 0 };
 
-	vp_get_register(vp, name, value);
+	virt->get_register(vp, name, value);
 	if (segment)
 		memcpy(segment, value, sizeof(*segment));
 	return value[0];

@@ -27,19 +27,13 @@
 
 enum {
 	MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_APIC_BASE = 0x1b, MSR_MICROCODE = 0x8b,
-	MSR_PLATFORM_INFO = 0xce, MSR_MTRR_CAP = 0xfe, MSR_SYSENTER_CS = 0x174,
-	MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_MCG_CAP = 0x179,
+	MSR_PLATFORM_INFO = 0xce, MSR_MTRR_CAP = 0xfe, MSR_MCG_CAP = 0x179,
 	MSR_MCG_STATUS = 0x17a, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_PAT = 0x277,
 	MSR_MTRR_DEFAULT = 0x2ff, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800,
 	MSR_X2APIC_TPR = 0x808, MSR_X2APIC_EOI = 0x80b, MSR_X2APIC_LAST = 0x83f,
 };
 
 #define MSR_EFER	   0xc0000080u
-#define MSR_STAR	   0xc0000081u
-#define MSR_LSTAR	   0xc0000082u
-#define MSR_CSTAR	   0xc0000083u
-#define MSR_SFMASK	   0xc0000084u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_SYSCFG	   0xc0010010u
 #define MSR_HWCR	   0xc0010015u
 #define MSR_INT_PENDING	   0xc0010055u
@@ -345,23 +339,6 @@ static bool write_pat(struct vp *vp, uint64_t value)
 	return set(vp, PVN_REG_PAT, value);
 }
 
-/* Those that are plain registers of the VP; 0: none. */
-static uint32_t register_of(uint32_t msr)
-{
-	switch (msr) {
-	case MSR_SYSENTER_CS: return PVN_REG_SYSENTER_CS;
-	case MSR_SYSENTER_ESP: return PVN_REG_SYSENTER_ESP;
-	case MSR_SYSENTER_EIP: return PVN_REG_SYSENTER_EIP;
-	case MSR_PAT: return PVN_REG_PAT;
-	case MSR_STAR: return PVN_REG_STAR;
-	case MSR_LSTAR: return PVN_REG_LSTAR;
-	case MSR_CSTAR: return PVN_REG_CSTAR;
-	case MSR_SFMASK: return PVN_REG_SFMASK;
-	case MSR_KERNEL_GS_BASE: return PVN_REG_KERNEL_GS_BASE;
-	}
-	return 0;
-}
-
 /*
  * What a stock kernel reads of a child's processor without asking CPUID first: a plain
  * machine with nothing to configure. Writes to the same registers change nothing.
@@ -382,24 +359,22 @@ static bool child_constant(uint32_t msr, uint64_t *value)
 	return true;
 }
 
+/* Those of system calls and segments are the vendor's: they do not exit. */
 static bool child_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	uint32_t name = register_of(msr);
-
-	if (!name)
+	if (msr != MSR_PAT)
 		return child_constant(msr, value);
-	*value = get(vp, name);
+	*value = get(vp, PVN_REG_PAT);
 	return true;
 }
 
 static bool child_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
 {
-	uint32_t name = register_of(msr);
 	uint64_t constant;
 
-	if (!name)
+	if (msr != MSR_PAT)
 		return child_constant(msr, &constant);
-	*bad_value = !(msr == MSR_PAT ? write_pat(vp, value) : set(vp, name, value));
+	*bad_value = !write_pat(vp, value);
 	return !*bad_value;
 }
 
@@ -442,4 +417,22 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
 	}
 	*bad_value = !done;
 	return done;
+}
+
+bool msr_read_state(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	return is_synthetic(msr) ? synthetic_read(vp, msr, value) : child_constant(msr, value);
+}
+
+bool msr_write_state(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	uint64_t constant;
+
+	if (msr == PVN_MSR_ICR) {
+		vp->lapic.icr = icr_from_synthetic(value);
+		return true;
+	}
+	if (is_synthetic(msr))
+		return synthetic_write(vp, msr, value);
+	return child_constant(msr, &constant) && value == constant;
 }

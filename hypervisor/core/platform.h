@@ -11,6 +11,7 @@
 #include "core/addr.h"
 
 struct cpu;
+struct vp;
 
 /* Every physical page that the hypervisor may touch is mapped at these. */
 void *plat_hva(struct hpa pa);
@@ -37,6 +38,11 @@ void plat_interrupts_take(void);
 void plat_interrupts_wait(void);
 /* XCR0 as of the calling processor's current guest. */
 void plat_set_xcr0(uint64_t value);
+/* vp->fpu is what the VP has, also while its registers are in the calling processor. */
+void plat_fpu_sync(struct vp *vp);
+/* XMM0 to XMM5, 16 bytes each, of the calling processor's current guest. */
+void plat_xmm_read(void *to);
+void plat_xmm_write(const void *from);
 /* In a spin loop. */
 void plat_relax(void);
 /* One line to the log's sink, newline included. */

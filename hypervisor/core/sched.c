@@ -332,10 +332,11 @@ static void flush_if_stale(struct vp *vp)
 {
 	uint64_t generation = __atomic_load_n(&vp->partition->map.generation, __ATOMIC_SEQ_CST);
 
-	if (vp->map_generation_seen == generation)
+	if (__atomic_load_n(&vp->map_generation_seen, __ATOMIC_RELAXED) == generation)
 		return;
 	virt->flush(vp);
-	vp->map_generation_seen = generation;
+	/* A mark of hc_flush.c's that comes just now is lost, and served: nothing ran since. */
+	__atomic_store_n(&vp->map_generation_seen, generation, __ATOMIC_RELAXED);
 }
 
 static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Virtual processors: creation, reset, destruction, and their registers as the
- * parent sees them. The vendor's registers are the vendor's; interrupt controller,
- * timers and scheduling are in their own files.
+ * Virtual processors: creation, reset, destruction. Their registers as the parent sees
+ * them are vp_regs.c's, the vendor's the vendor's; interrupt controller, timers and
+ * scheduling are in their own files.
  */
 #include "core/cpu.h"
 #include "core/exit.h"
@@ -15,7 +15,6 @@
 #include "lib/string.h"
 
 #define RFLAGS_FIXED	0x2ull
-#define RFLAGS_SETTABLE	0x3f7fd7ull
 #define RESET_RIP	0xfff0
 
 #define FPU_CONTROL_OFFSET	0
@@ -170,74 +169,4 @@ void vp_resume(struct vp *vp, uint32_t reasons)
 {
 	if (!__atomic_and_fetch(&vp->stop_reasons, ~reasons, __ATOMIC_SEQ_CST))
 		sched_wake(vp);
-}
-
-static uint32_t stop_reasons(struct vp *vp)
-{
-	return __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST);
-}
-
-enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
-{
-	value[1] = 0;
-	switch (name) {
-	case PVN_REG_EXPLICIT_SUSPEND: value[0] = !!(stop_reasons(vp) & VP_STOP_EXPLICIT); break;
-	case PVN_REG_INTERCEPT_SUSPEND: value[0] = !!(stop_reasons(vp) & VP_STOP_INTERCEPT); break;
-	case PVN_REG_CRASH_P0 ... PVN_REG_CRASH_CTL:
-		value[0] = vp->partition->crash[name - PVN_REG_CRASH_P0];
-		break;
-	case PVN_REG_RAX ... PVN_REG_RAX + 15: value[0] = vp->regs.gpr[name - PVN_REG_RAX]; break;
-	case PVN_REG_RIP: value[0] = vp->regs.rip; break;
-	case PVN_REG_RFLAGS: value[0] = vp->regs.rflags; break;
-	case PVN_REG_XCR0: value[0] = vp->xcr0; break;
-	case PVN_REG_APIC_BASE: value[0] = vp->lapic.base; break;
-	case PVN_REG_INITIAL_APIC_ID: value[0] = vp->apic_id; break;
-	case PVN_REG_VP_RUNTIME: value[0] = reference_units(vp->counters.run_tsc); break;
-	case PVN_REG_GUEST_OS_ID: value[0] = vp->partition->guest_os_id; break;
-	case PVN_REG_VP_INDEX: value[0] = vp->index; break;
-	default: return virt->get_register(vp, name, value);
-	}
-	return PVN_STATUS_SUCCESS;
-}
-
-static enum pvn_status set_suspend(struct vp *vp, uint32_t reason, uint64_t value)
-{
-	if (value > 1)
-		return PVN_STATUS_INVALID_PARAMETER;
-	if (value)
-		vp_stop(vp, reason);
-	else
-		vp_resume(vp, reason);
-	return PVN_STATUS_SUCCESS;
-}
-
-static enum pvn_status set_rflags(struct vp *vp, uint64_t value)
-{
-	if (!(value & RFLAGS_FIXED) || (value & ~RFLAGS_SETTABLE))
-		return PVN_STATUS_INVALID_PARAMETER;
-	vp->regs.rflags = value;
-	return PVN_STATUS_SUCCESS;
-}
-
-static enum pvn_status set_xcr0(struct vp *vp, uint64_t value)
-{
-	if (!cpuid_xcr0_is_valid(vp, value))
-		return PVN_STATUS_INVALID_PARAMETER;
-	vp->xcr0 = value;
-	return PVN_STATUS_SUCCESS;
-}
-
-/* What is not settable here is not settable at the vendor's either. */
-enum pvn_status vp_set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
-{
-	switch (name) {
-	case PVN_REG_EXPLICIT_SUSPEND: return set_suspend(vp, VP_STOP_EXPLICIT, value[0]);
-	case PVN_REG_INTERCEPT_SUSPEND: return set_suspend(vp, VP_STOP_INTERCEPT, value[0]);
-	case PVN_REG_RFLAGS: return set_rflags(vp, value[0]);
-	case PVN_REG_XCR0: return set_xcr0(vp, value[0]);
-	case PVN_REG_RAX ... PVN_REG_RAX + 15: vp->regs.gpr[name - PVN_REG_RAX] = value[0]; break;
-	case PVN_REG_RIP: vp->regs.rip = value[0]; break;
-	default: return virt->set_register(vp, name, value);
-	}
-	return PVN_STATUS_SUCCESS;
 }

@@ -42,6 +42,7 @@ enum vp_run_state {
 #define VP_STOP_INTERCEPT 0x2u	/* register InterceptSuspend */
 #define VP_STOP_SIPI	  0x4u	/* waits for a start-up IPI */
 #define VP_STOP_DYING	  0x8u	/* partition finalized or VP deleted */
+#define VP_STOP_NO_FLUSH  0x10u	/* the parent works with its translations until it resumes it */
 
 /* Where a VP's cycles and exits went. */
 struct vp_counters {
@@ -72,7 +73,7 @@ struct vp {
 	uint64_t run_start;		/* (o) TSC when it became current */
 	bool boosted;			/* [q] */
 
-	uint64_t map_generation_seen;	/* (o) of partition->map */
+	uint64_t map_generation_seen;	/* [a] of partition->map; ~0: flush at the next entry */
 	bool halted;			/* (o) executed HLT; cleared by an interrupt */
 	bool idle;			/* (o) in the GUEST_IDLE MSR: wakes even with IF = 0 */
 	bool init_pending;		/* [a] INIT received */

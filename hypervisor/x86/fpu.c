@@ -6,6 +6,7 @@
  * of the processor are switched, not only those that the guest has on just now: what it
  * turned off keeps its value for when it turns it on again.
  */
+#include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -83,3 +84,19 @@ void debug_save(struct vp *vp)
 	vp->debug[2] = read_dr2();
 	vp->debug[3] = read_dr3();
 }
+
+void plat_fpu_sync(struct vp *vp)
+{
+	if (plat_this_cpu()->current != vp)
+		return;
+	fpu_save(vp);
+	fpu_load(vp);
+}
+
+/* The registers are the guest's while its exit is handled: the hypervisor uses none. */
+#define EACH_XMM(op) op(0) op(1) op(2) op(3) op(4) op(5)
+#define READ_XMM(n) "movups %%xmm" #n ", " #n "*16(%0)\n\t"
+#define WRITE_XMM(n) "movups " #n "*16(%0), %%xmm" #n "\n\t"
+
+void plat_xmm_read(void *to) { asm volatile(EACH_XMM(READ_XMM) : : "r"(to) : "memory"); }
+void plat_xmm_write(const void *from) { asm volatile(EACH_XMM(WRITE_XMM) : : "r"(from) : "memory"); }

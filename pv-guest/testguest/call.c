@@ -6,13 +6,15 @@
  */
 #include "testguest.h"
 
-#define SHAPE_SIMPLE	false
-#define SHAPE_REP	true
+#define SHAPE_SIMPLE	.rep = false, .var = false
+#define SHAPE_REP	.rep = true, .var = false
+#define SHAPE_VAR	.rep = false, .var = true
+#define SHAPE_VAR_REP	.rep = true, .var = true
 #define FORM_MEMORY	false
 #define FORM_FAST	true
 #define PVN_CALL(code_, name_, since, shape, form, privilege_, in_, elem_, out_, oelem_, text)	\
 	{											\
-		.code = code_, .name = #name_, .rep = SHAPE_##shape, .fast = FORM_##form,	\
+		.code = code_, .name = #name_, SHAPE_##shape, .fast = FORM_##form,	\
 		.privilege = PVN_PRIVILEGE_##privilege_,					\
 		.in_bytes = sizeof(struct pvn_##name_##_in),					\
 		.elem_bytes = sizeof(struct pvn_##name_##_elem),				\
@@ -63,6 +65,26 @@ uint64_t call_row_with(const struct call_row *row, const void *in, void *out)
 	result = hypercall_memory(control);
 	if (out)
 		memcpy(out, call_out, row->out_bytes + row->oelem_bytes);
+	return result;
+}
+
+#define CR4_OSFXSR (1u << 9)
+#define EACH_XMM(op) op(0) op(1) op(2) op(3) op(4) op(5)
+#define LOAD(n) "movups 16+" #n "*16(%[block]), %%xmm" #n "\n\t"
+#define SAVE(n) "movups %%xmm" #n ", 16+" #n "*16(%[block])\n\t"
+
+uint64_t hypercall_fast(uint64_t control, struct fast_block *block)
+{
+	register uint64_t third __asm__("r8") = block->word[1];
+	uint64_t second = block->word[0], result;
+
+	write_cr4(read_cr4() | CR4_OSFXSR);
+	__asm__ volatile(EACH_XMM(LOAD) "call *%[page]\n\t" EACH_XMM(SAVE)
+			 : "=a"(result), "+c"(control), "+d"(second), "+r"(third)
+			 : [page] "r"((uint64_t)hypercall_page), [block] "r"(block->word)
+			 : "memory", "cc", "r9", "r10", "r11");
+	block->word[0] = second;
+	block->word[1] = third;
 	return result;
 }
 

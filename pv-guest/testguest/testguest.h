@@ -119,7 +119,7 @@ void trap_init(void);
 
 /* From trap_entry.S. */
 void user_mode_run(uint64_t rip, uint64_t rsp);
-void compatibility_mode_run(void);
+uint64_t compatibility_mode_call(uint64_t control, uint64_t in, uint64_t out);
 
 /* --- time --- */
 
@@ -209,7 +209,7 @@ void vp_stop_second(void);
 struct call_row {
 	uint16_t code;
 	const char *name;
-	bool rep, fast;
+	bool rep, var, fast;
 	unsigned int privilege;
 	unsigned int in_bytes, elem_bytes, out_bytes, oelem_bytes;
 };
@@ -243,6 +243,10 @@ static inline uint64_t hypercall_memory(uint64_t control)
 {
 	return hypercall(control, (uint64_t)call_in, (uint64_t)call_out);
 }
+
+/* The first 16 bytes of parameters in two words, the rest in XMM0 to XMM5 and back. */
+struct fast_block { uint64_t word[14]; };
+uint64_t hypercall_fast(uint64_t control, struct fast_block *block);
 
 /*
  * A function for each row: call_signal_event(&in, &out) and so on. Memory form; of a rep

@@ -108,17 +108,35 @@ user_mode_run:
 	push %rdi
 	iretq
 
-/* void compatibility_mode_run(void): executes the hypercall instruction in 32-bit code. */
-	.globl compatibility_mode_run
-compatibility_mode_run:
+/*
+ * uint64_t compatibility_mode_call(uint64_t control, uint64_t in, uint64_t out): the
+ * hypercall instruction in 32-bit code, with that code's registers.
+ */
+	.globl compatibility_mode_call
+compatibility_mode_call:
+	push %rbx
+	mov %rdx, %r8
+	mov %rdi, %rax
+	mov %rdi, %rdx
+	shr $32, %rdx
+	mov %rsi, %rcx
+	mov %rsi, %rbx
+	shr $32, %rbx
+	mov %r8, %rsi
+	mov %r8, %rdi
+	shr $32, %rdi
 	push $0x18
-	lea 1f(%rip), %rax
-	push %rax
+	lea 1f(%rip), %r8
+	push %r8
 	lretq
 	.code32
 1:	vmmcall
 	ljmp $0x8, $2f
 	.code64
-2:	ret
+2:	shl $32, %rdx
+	mov %eax, %eax
+	or %rdx, %rax
+	pop %rbx
+	ret
 
 	.section .note.GNU-stack, "", @progbits

@@ -138,13 +138,32 @@ static void repeat_fields_must_fit_the_shape(void **state)
 
 static void reserved_bits_of_the_control_word_must_be_0(void **state)
 {
-	uint64_t reserved = PVN_CONTROL_RESERVED | PVN_CONTROL_VARHEAD_MASK;
-
 	(void)state;
 	for (size_t i = 0; i < PVN_CALL_COUNT; i++)
 		for (unsigned int bit = 0; bit < 64; bit++)
-			if (reserved >> bit & 1)
+			if ((PVN_CONTROL_RESERVED | PVN_CONTROL_VARHEAD_MASK) >> bit & 1)
 				expect_input_error(&pvn_calls[i], control_of(&pvn_calls[i]) | 1ull << bit);
+}
+
+static void variable_headers_are_for_their_rows_only(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++) {
+		const struct pvn_call_info *row = &pvn_calls[i];
+		uint64_t one = control_of(row) | 1ull << PVN_CONTROL_VARHEAD_SHIFT;
+
+		expect_input_error(row, one);
+		expect_input_error(row, control_of(row) | 65ull << PVN_CONTROL_VARHEAD_SHIFT);
+		if (!row->var)
+			continue;
+		/* A set with bank 0, and the bank. */
+		memset(root_memory(FAKE_IN), 0, PAGE_SIZE);
+		*((uint64_t *)root_memory(FAKE_IN) + row->bytes[PVN_BLOCK_IN] / 8 - 1) = 1;
+		assert_int_not_equal(from_root(one, FAKE_IN, 0), PVN_STATUS_INVALID_HYPERCALL_INPUT);
+		assert_int_equal(from_root(one, FAKE_IN + PAGE_SIZE - row->bytes[PVN_BLOCK_IN], 0),
+				 PVN_STATUS_INVALID_ALIGNMENT);
+		memset(root_memory(FAKE_IN), 0, PAGE_SIZE);
+	}
 }
 
 static void blocks_must_be_aligned_within_a_page_and_the_space(void **state)
@@ -206,6 +225,8 @@ static void the_fast_form_is_for_fast_rows_only(void **state)
 
 		if (!row->fast)
 			expect_input_error(row, control);
+		else if (row->rep)	/* too long for the registers */
+			expect_input_error(row, control | pvn_control_rep(0, 64, 0));
 		else
 			assert_int_not_equal(from_root(control, 0, 0), PVN_STATUS_INVALID_HYPERCALL_INPUT);
 	}
@@ -286,6 +307,7 @@ int main(void)
 		ON_FAKE_MACHINE(rows_for_parents_tell_others_nothing),
 		ON_FAKE_MACHINE(repeat_fields_must_fit_the_shape),
 		ON_FAKE_MACHINE(reserved_bits_of_the_control_word_must_be_0),
+		ON_FAKE_MACHINE(variable_headers_are_for_their_rows_only),
 		ON_FAKE_MACHINE(blocks_must_be_aligned_within_a_page_and_the_space),
 		ON_FAKE_MACHINE(a_list_that_does_not_fit_its_page_is_refused),
 		ON_FAKE_MACHINE(the_fast_form_is_for_fast_rows_only),

@@ -61,6 +61,31 @@ static uint64_t *plain_of(struct vmcb *vmcb, uint32_t name)
 	}
 }
 
+/* [TLFS 2.0 9.6 "Pending Interruption"]; the types have the same numbers. */
+static uint64_t get_event(const struct vmcb *vmcb)
+{
+	uint64_t v = vmcb->event;
+
+	if (!(v & EVENT_VALID))
+		return 0;
+	return (v & ~0xffffffffull) | (v & EVENT_VECTOR) << PVN_PENDING_VECTOR_SHIFT |
+	       (v & EVENT_TYPE) >> 8 << PVN_PENDING_TYPE_SHIFT |
+	       (v & EVENT_HAS_CODE ? PVN_PENDING_HAS_CODE : 0) | PVN_PENDING_VALID;
+}
+
+static bool set_event(struct vmcb *vmcb, uint64_t v)
+{
+	uint64_t vector = v >> PVN_PENDING_VECTOR_SHIFT & 0xffff, type = (v & PVN_PENDING_TYPE_MASK) >> 1;
+
+	/* What VMRUN would refuse, or deliver as something else [APM2 15.20 "Event Injection"]. */
+	if (v & 0xffe0 || vector > 0xff || type == 1 || type > 4 || (type == 2 && vector != 2) ||
+	    (type == 3 && (vector > 31 || vector == 2)))
+		return false;
+	vmcb->event = v & PVN_PENDING_VALID ? (v & ~0xffffffffull) | vector | type << 8 | EVENT_VALID |
+			(v & PVN_PENDING_HAS_CODE ? EVENT_HAS_CODE : 0) : 0;
+	return true;
+}
+
 static void get_segment(const struct vmcb_segment *s, uint64_t value[2])
 {
 	value[0] = s->base;
@@ -109,6 +134,8 @@ enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2]
 		value[0] = vp->debug[name - PVN_REG_DR0];
 	} else if (name == PVN_REG_INTERRUPT_STATE) {
 		value[0] = vmcb->interrupt_state & 1;
+	} else if (name == PVN_REG_PENDING_INTERRUPTION) {
+		value[0] = get_event(vmcb);
 	} else {
 		return PVN_STATUS_INVALID_PARAMETER;
 	}
@@ -164,7 +191,7 @@ enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t va
 		vp->debug[name - PVN_REG_DR0] = value[0];
 	} else if (name == PVN_REG_INTERRUPT_STATE) {
 		vmcb->interrupt_state = value[0] & 1;
-	} else {
+	} else if (name != PVN_REG_PENDING_INTERRUPTION || !set_event(vmcb, value[0])) {
 		return PVN_STATUS_INVALID_PARAMETER;
 	}
 	if (name == PVN_REG_EFER || name == PVN_REG_CR0)

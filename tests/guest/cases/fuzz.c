@@ -57,7 +57,8 @@ CASE(random_calls_of_the_table_are_survived)
 		uint64_t noise = random_next(&random), control = row->code;
 
 		/* Those go to ourselves, at vectors that are exceptions too. */
-		if (row->code == PVN_CALL_send_synthetic_cluster_ipi)
+		if (row->code == PVN_CALL_send_synthetic_cluster_ipi ||
+		    row->code == PVN_CALL_send_synthetic_cluster_ipi_ex)
 			continue;
 		if (noise & 1)
 			control |= PVN_CONTROL_FAST;
@@ -150,7 +151,8 @@ static void call_at_random(void *context)
 	for (unsigned int i = 0; i < 1500; i++) {
 		const struct call_row *row = &call_rows[random_next(&random) % call_row_count];
 
-		if (row->code != PVN_CALL_send_synthetic_cluster_ipi)
+		if (row->code != PVN_CALL_send_synthetic_cluster_ipi &&
+		    row->code != PVN_CALL_send_synthetic_cluster_ipi_ex)
 			hypercall(pvn_control_rep(row->code, row->rep, 0), (uint64_t)call_in,
 				  (uint64_t)call_out);
 	}

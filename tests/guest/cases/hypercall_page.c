@@ -138,19 +138,30 @@ CASE(call_from_user_mode_is_undefined)
 	expect_equal("RIP", caught.rip, (uint64_t)call_bytes);
 }
 
-static void call_in_compatibility(void *context)
+/* A list of two own registers, from 32-bit code: EDX:EAX, EBX:ECX, EDI:ESI. */
+CASE(call_from_compatibility_mode_has_its_registers)
 {
-	(void)context;
-	compatibility_mode_run();
-}
+	const struct pvn_get_vp_registers_in in = { .partition_id = ~0ull };
+	uint32_t names[2] = { PVN_REG_GUEST_OS_ID, PVN_REG_VP_INDEX };
+	struct pvn_get_vp_registers_oelem out[2];
+	uint64_t result;
 
-CASE(call_from_compatibility_mode_is_undefined)
-{
-	struct caught caught;
-
-	catch_fault(call_in_compatibility, NULL, &caught);
-	expect_fault("the instruction", caught.vector, VECTOR_UD);
-	expect_equal("CS", caught.cs, 0x18);
+	memcpy(call_in, &in, sizeof(in));
+	memcpy(call_in + sizeof(in), names, sizeof(names));
+	memset(call_out, 0xee, sizeof(call_out));
+	result = compatibility_mode_call(pvn_control_rep(PVN_CALL_get_vp_registers, 2, 0),
+					 (uint64_t)call_in, (uint64_t)call_out);
+	expect_equal("result word", result, 2ull << PVN_RESULT_REPS_SHIFT);
+	memcpy(out, call_out, sizeof(out));
+	expect_equal("GUEST_OS_ID", out[0].low, GUEST_OS_ID);
+	expect_equal("VP_INDEX", out[1].low, 0);
+	expect_equal("a reserved bit in EDX",
+		     compatibility_mode_call(PVN_CALL_get_vp_registers | 1ull << 63, 0, 0),
+		     PVN_STATUS_INVALID_HYPERCALL_INPUT);
+	/* In registers, whose output is EBX:ECX of the caller: just the status here. */
+	expect_equal("the fast form",
+		     compatibility_mode_call(PVN_CALL_notify_long_spin_wait | PVN_CONTROL_FAST, 5, 0),
+		     PVN_STATUS_SUCCESS);
 }
 
 CASE(call_keeps_registers)

@@ -63,6 +63,7 @@ struct fake_machine {
 	bool panic_expected;
 	jmp_buf panic_jump;
 	struct vp *root_vp;
+	uint8_t xmm[96];		/* XMM0 to XMM5 of the VP that calls */
 };
 
 extern struct fake_machine machine;

@@ -45,12 +45,19 @@ void plat_timer_set(uint64_t tsc_deadline) { (void)tsc_deadline; }
 void plat_device_eoi(unsigned int vector) { (void)vector; }
 void plat_log_write(const char *text, size_t bytes) { fwrite(text, 1, bytes, stderr); }
 void plat_panic_stop(void) { abort(); }
+void plat_fpu_sync(struct vp *vp) { (void)vp; }
+void plat_xmm_read(void *to) { memcpy(to, machine.xmm, sizeof(machine.xmm)); }
+void plat_xmm_write(const void *from) { memcpy(machine.xmm, from, sizeof(machine.xmm)); }
 
 void plat_kick(struct cpu *cpu)
 {
+	uint64_t generation = __atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST);
+
 	machine.kicks[cpu->index]++;
-	/* It leaves its guest. */
-	cpu->entry_generation += cpu->entry_generation & 1;
+	/* It leaves its guest, unless it has just done so by itself. */
+	if (generation & 1)
+		__atomic_compare_exchange_n(&cpu->entry_generation, &generation, generation + 1, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 void plat_relax(void)

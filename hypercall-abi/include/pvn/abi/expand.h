@@ -27,6 +27,7 @@ struct pvn_call_info {
 	const char *name;
 	unsigned int since;	/* 0xMMmm */
 	bool rep;
+	bool var;		/* a variable header follows the fixed input */
 	bool fast;
 	unsigned int privilege;	/* enum pvn_privilege */
 	const char *privilege_name;
@@ -60,14 +61,16 @@ struct pvn_status_info {
 #undef F
 #undef FA
 
-#define PVN_SHAPE_SIMPLE false
-#define PVN_SHAPE_REP	 true
+#define PVN_SHAPE_SIMPLE  .rep = false, .var = false
+#define PVN_SHAPE_REP	  .rep = true, .var = false
+#define PVN_SHAPE_VAR	  .rep = false, .var = true
+#define PVN_SHAPE_VAR_REP .rep = true, .var = true
 #define PVN_FORM_MEMORY	 false
 #define PVN_FORM_FAST	 true
 #define PVN_CALL(code_, name_, since_, shape_, form_, privilege_, in_, elem_, out_, oelem_, text_) \
 	{										\
 		.code = code_, .name = #name_, .since = since_,				\
-		.rep = PVN_SHAPE_##shape_, .fast = PVN_FORM_##form_,			\
+		PVN_SHAPE_##shape_, .fast = PVN_FORM_##form_,			\
 		.privilege = PVN_PRIVILEGE_##privilege_, .privilege_name = #privilege_,	\
 		.fields = { pvn_##name_##_fields[0], pvn_##name_##_fields[1],		\
 			    pvn_##name_##_fields[2], pvn_##name_##_fields[3] },		\

@@ -7,7 +7,11 @@
  *
  * [TLFS 2.0 ch. 4 "Hypercall Interface"]. Registers of a 64-bit caller:
  *	RCX control word; RDX, R8 the GPAs of the input and output blocks, or with
- *	the fast bit the first 16 bytes of input; RAX the result word.
+ *	the fast bit the first 16 bytes of parameters; RAX the result word.
+ * Of a 32-bit caller: EDX:EAX, EBX:ECX, EDI:ESI, and EDX:EAX.
+ * Fast parameters beyond 16 bytes are in XMM0 to XMM5 [TLFS 6.0b 3.7.1 "XMM Fast
+ * Hypercall Input"]; output begins at the next 16 bytes after the input and is returned
+ * in the same registers.
  */
 #ifndef PVN_ABI_HYPERCALL_H
 #define PVN_ABI_HYPERCALL_H
@@ -17,12 +21,13 @@
 /* Control word (RCX). */
 #define PVN_CONTROL_CODE_MASK		0xffffull
 #define PVN_CONTROL_FAST		(1ull << 16)
-#define PVN_CONTROL_VARHEAD_SHIFT	17
+#define PVN_CONTROL_VARHEAD_SHIFT	17	/* in u64 */
 #define PVN_CONTROL_VARHEAD_MASK	(0x3ffull << 17)
 #define PVN_CONTROL_REP_COUNT_SHIFT	32
 #define PVN_CONTROL_REP_START_SHIFT	48
 #define PVN_CONTROL_REP_MASK		0xfffull
 #define PVN_CONTROL_RESERVED		0xf000f00078000000ull
+#define PVN_FAST_BYTES			112	/* RDX, R8, XMM0..XMM5 */
 
 /* Result word (RAX). */
 #define PVN_RESULT_STATUS_MASK		0xffffull
@@ -127,6 +132,14 @@ enum pvn_call_code {
 #undef OUT
 #undef OELEM
 
+/* flags of the flush_virtual_address_* calls. */
+#define PVN_FLUSH_ALL_PROCESSORS	0x1ull	/* whatever the mask or set says */
+#define PVN_FLUSH_ALL_SPACES		0x2ull	/* address_space is ignored */
+#define PVN_FLUSH_NON_GLOBAL		0x4ull	/* not for lists */
+/* vp_set_format: sets of virtual processors; bank n, bit b is VP 64 n + b. */
+#define PVN_VP_SET_SPARSE		0ull
+#define PVN_VP_SET_ALL			1ull
+
 /* map_flags of map_gpa_pages and map_sparse_gpa_pages. */
 #define PVN_MAP_READ		0x1u
 #define PVN_MAP_WRITE		0x2u
@@ -159,6 +172,30 @@ enum pvn_call_code {
 #define PVN_ACCESS_WRITE	2u
 #define PVN_ACCESS_EXECUTE	4u
 
+/* control_flags, result and result_flags of translate_virtual_address. */
+#define PVN_TRANSLATE_READ		0x1ull
+#define PVN_TRANSLATE_WRITE		0x2ull
+#define PVN_TRANSLATE_EXECUTE		0x4ull
+#define PVN_TRANSLATE_NO_PRIVILEGE	0x8ull	/* as if by the hypervisor, not by the VP's CPL */
+#define PVN_TRANSLATE_SET_BITS		0x10ull	/* accessed and dirty, in the guest's tables */
+#define PVN_TRANSLATE_INHIBIT_FLUSH	0x20ull	/* flushes wait until the VP is resumed */
+#define PVN_TRANSLATE_OK		0u
+#define PVN_TRANSLATE_NOT_PRESENT	1u
+#define PVN_TRANSLATE_PRIVILEGE		2u
+#define PVN_TRANSLATE_BAD_ENTRY		3u
+#define PVN_TRANSLATE_UNMAPPED		4u	/* gpa_page is the page that is not there */
+#define PVN_TRANSLATE_NO_READ		5u
+#define PVN_TRANSLATE_NO_WRITE		6u
+#define PVN_TRANSLATE_OVERLAY		7u
+#define PVN_TRANSLATE_CACHE_MASK	0xffu	/* of result_flags: 0 UC 1 WC 4 WT 5 WP 6 WB */
+#define PVN_TRANSLATE_IS_OVERLAY	0x100u
+/* result of read_gpa and write_gpa. */
+#define PVN_ACCESS_RESULT_OK		0ull
+#define PVN_ACCESS_RESULT_UNMAPPED	1ull
+#define PVN_ACCESS_RESULT_READ		2ull
+#define PVN_ACCESS_RESULT_WRITE		3ull
+#define PVN_ACCESS_RESULT_OVERLAY	4ull
+
 /* type and flags of assert_virtual_interrupt [TLFS 2.0 13.3 "Virtual Interrupt Types"]. */
 #define PVN_INTERRUPT_FIXED	0u
 #define PVN_INTERRUPT_LOWEST	1u
@@ -170,11 +207,15 @@ enum pvn_call_code {
 #define PVN_REG_INTERCEPT_SUSPEND	0x00001u
 #define PVN_REG_CRASH_P0		0x00210u	/* P0..P4: 0x210..0x214 */
 #define PVN_REG_CRASH_CTL		0x00215u
-#define PVN_REG_PENDING_INTERRUPTION	0x10002u
+#define PVN_REG_PENDING_INTERRUPTION	0x10002u	/* PVN_PENDING_* */
 #define PVN_REG_INTERRUPT_STATE		0x10003u
 #define PVN_REG_RAX			0x20000u	/* RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 #define PVN_REG_RIP			0x20010u
 #define PVN_REG_RFLAGS			0x20011u
+#define PVN_REG_XMM0			0x30000u	/* XMM0..XMM15 */
+#define PVN_REG_FP0			0x30010u	/* x87 stack, MMX: FP0..FP7 */
+#define PVN_REG_FP_CONTROL		0x30018u	/* as in the first 16 bytes of FXSAVE */
+#define PVN_REG_XMM_CONTROL		0x30019u	/* as in the second */
 #define PVN_REG_CR0			0x40000u
 #define PVN_REG_CR2			0x40001u
 #define PVN_REG_CR3			0x40002u
@@ -200,9 +241,30 @@ enum pvn_call_code {
 #define PVN_REG_CSTAR			0x8000au
 #define PVN_REG_SFMASK			0x8000bu
 #define PVN_REG_INITIAL_APIC_ID		0x8000cu
+#define PVN_REG_MTRR_CAP		0x8000du
+#define PVN_REG_MTRR_DEFAULT		0x8000eu
+#define PVN_REG_MTRR_BASE0		0x80010u	/* 8 */
+#define PVN_REG_MTRR_MASK0		0x80040u	/* 8 */
+#define PVN_REG_MTRR_FIXED0		0x80070u	/* 11 */
 #define PVN_REG_VP_RUNTIME		0x90000u
+#define PVN_REG_HYPERCALL		0x90001u
 #define PVN_REG_GUEST_OS_ID		0x90002u
 #define PVN_REG_VP_INDEX		0x90003u
+#define PVN_REG_TIME_REF_COUNT		0x90004u
+#define PVN_REG_EOI			0x90010u	/* neither read nor set */
+#define PVN_REG_ICR			0x90011u
+#define PVN_REG_TPR			0x90012u
+#define PVN_REG_VP_ASSIST_PAGE		0x90013u
+#define PVN_REG_REFERENCE_TSC		0x90017u
+#define PVN_REG_SINT0			0xa0000u	/* 16 */
+#define PVN_REG_SCONTROL		0xa0010u	/* SCONTROL, SVERSION, SIEFP, SIMP, EOM */
+#define PVN_REG_STIMER0_CONFIG		0xb0000u	/* config and count of four timers */
+
+#define PVN_PENDING_VALID		0x1ull
+#define PVN_PENDING_TYPE_SHIFT		1	/* 0 external, 2 NMI, 3 exception, 4 software */
+#define PVN_PENDING_TYPE_MASK		(7ull << 1)
+#define PVN_PENDING_HAS_CODE		(1ull << 4)
+#define PVN_PENDING_VECTOR_SHIFT	16	/* [31:16]; the error code is in [63:32] */
 
 /* Segment register as a 16-byte register value: low = base. */
 struct pvn_segment {

@@ -44,6 +44,32 @@ static void vectors_of_exceptions_and_other_trust_levels_are_refused(void **stat
 	assert_int_equal(ipi(machine.root_vp, 0x50 | 1ull << 32, 1), PVN_STATUS_INVALID_PARAMETER);
 }
 
+static void an_ipi_takes_a_sparse_set(void **state)
+{
+	struct { struct pvn_send_synthetic_cluster_ipi_ex_in in; uint64_t bank; } input = {
+		.in = { .vector = 0x77, .vp_set_banks = 1 }, .bank = 2 };
+	uint64_t control = PVN_CALL_send_synthetic_cluster_ipi_ex | 1ull << PVN_CONTROL_VARHEAD_SHIFT;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(lapic_write_msr(root_partition->vps[i], 0x80f, 0x1ff));
+	memcpy(root_memory(FAKE_IN), &input, sizeof(input));
+	assert_int_equal(fake_hypercall(machine.root_vp, control, FAKE_IN, 0), PVN_STATUS_SUCCESS);
+	assert_false(is_raised(machine.root_vp, 0x77));
+	assert_true(is_raised(root_partition->vps[1], 0x77));
+	input.in.vector = 15;
+	memcpy(root_memory(FAKE_IN), &input, sizeof(input));
+	assert_int_equal(fake_hypercall(machine.root_vp, control, FAKE_IN, 0),
+			 PVN_STATUS_INVALID_PARAMETER);
+	/* All, and no bank. */
+	input.in.vector = 0x78;
+	input.in.vp_set_format = PVN_VP_SET_ALL;
+	memcpy(root_memory(FAKE_IN), &input, sizeof(input));
+	assert_int_equal(fake_hypercall(machine.root_vp, PVN_CALL_send_synthetic_cluster_ipi_ex, FAKE_IN, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_true(is_raised(machine.root_vp, 0x78));
+}
+
 static enum pvn_status assert_at(struct pvn_assert_virtual_interrupt_in in)
 {
 	return root_call(PVN_CALL_assert_virtual_interrupt, &in, sizeof(in), NULL, 0);
@@ -102,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(a_long_spin_wait_yields),
 		ON_FAKE_MACHINE(an_ipi_reaches_those_in_the_mask_and_ignores_the_rest),
+		ON_FAKE_MACHINE(an_ipi_takes_a_sparse_set),
 		ON_FAKE_MACHINE(vectors_of_exceptions_and_other_trust_levels_are_refused),
 		ON_FAKE_MACHINE(a_parent_interrupts_the_processor_with_the_apic_id),
 		ON_FAKE_MACHINE(interrupts_of_other_kinds_are_refused),

@@ -13,7 +13,7 @@ static unsigned int call(uint64_t control, uint64_t in, uint64_t out)
 	return pvn_result_status(fake_hypercall(machine.root_vp, control, in, out));
 }
 
-static void only_64_bit_code_at_cpl_0_may_call(void **state)
+static void only_protected_mode_code_at_cpl_0_may_call(void **state)
 {
 	struct vp *vp = machine.root_vp;
 	uint64_t rip = vp->regs.rip, rax = vp->regs.gpr[RAX];
@@ -25,11 +25,52 @@ static void only_64_bit_code_at_cpl_0_may_call(void **state)
 	assert_int_equal(fake_vendor(vp)->exceptions_injected, 1);
 	assert_int_equal(fake_vendor(vp)->last_exception, 6);
 	fake_enlighten(vp);
-	fake_set_register(vp, PVN_REG_CS, 0, 0xc09bull << 48);
+	/* Real mode. */
+	fake_set_register(vp, PVN_REG_CS, 0, 0x009bull << 48);
+	fake_set_register(vp, PVN_REG_CR0, 0x10, 0);
 	fake_hypercall(vp, PVN_CALL_get_partition_id, 0, FAKE_OUT);
 	assert_int_equal(fake_vendor(vp)->exceptions_injected, 2);
 	assert_int_equal(vp->regs.rip, rip);
 	assert_int_equal(vp->regs.gpr[RAX], rax);
+}
+
+static void code_of_32_bits_has_its_own_registers(void **state)
+{
+	struct vp *vp = machine.root_vp;
+	uint64_t *memory = root_memory(FAKE_OUT);
+
+	(void)state;
+	fake_set_register(vp, PVN_REG_CS, 0, 0xc09bull << 48);
+	fake_set_register(vp, PVN_REG_CR0, 0x11, 0);
+	/* Upper halves, and the registers of the 64-bit form, mean nothing. */
+	for (unsigned int i = 0; i < 16; i++)
+		vp->regs.gpr[i] = 0xdeadbeef00000000ull;
+	vp->regs.gpr[RAX] |= PVN_CALL_get_partition_id;
+	vp->regs.gpr[RSI] |= FAKE_OUT;
+	vp->regs.gpr[RDX] = 0;
+	vp->regs.gpr[RDI] = 0;
+	hypercall_exit(vp, 3);
+	assert_int_equal(vp->regs.gpr[RAX], PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->regs.gpr[RDX], 0);
+	assert_int_equal(*memory, root_partition->id);
+	/* In registers both ways, and a result word with both halves. */
+	vp->regs.gpr[RAX] = PVN_CALL_get_partition_id | FAST;
+	hypercall_exit(vp, 3);
+	assert_int_equal(vp->regs.gpr[RCX], root_partition->id);
+	assert_int_equal(vp->regs.gpr[RBX], 0);
+	memory = root_memory(FAKE_IN);
+	memory[0] = HC_SELF_ID;
+	memory[1] = 0;
+	((uint32_t *)memory)[4] = PVN_REG_VP_INDEX;
+	((uint32_t *)memory)[5] = PVN_REG_VP_INDEX;
+	vp->regs.gpr[RDX] = 2;
+	vp->regs.gpr[RAX] = PVN_CALL_get_vp_registers;
+	vp->regs.gpr[RBX] = vp->regs.gpr[RDI] = 0;
+	vp->regs.gpr[RCX] = FAKE_IN;
+	vp->regs.gpr[RSI] = FAKE_OUT;
+	hypercall_exit(vp, 3);
+	assert_int_equal(vp->regs.gpr[RAX], PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->regs.gpr[RDX], 2);
 }
 
 static void a_guest_that_has_not_said_who_it_is_may_not_call(void **state)
@@ -91,8 +132,7 @@ static void memory_calls_refuse_the_fast_form(void **state)
 {
 	(void)state;
 	assert_int_equal(call(PVN_CALL_post_message | FAST, 0, 0), PVN_STATUS_INVALID_HYPERCALL_INPUT);
-	assert_int_equal(call(PVN_CALL_get_partition_id | FAST, 0, 0),
-			 PVN_STATUS_INVALID_HYPERCALL_INPUT);
+	assert_int_equal(call(PVN_CALL_create_vp | FAST, 0, 0), PVN_STATUS_INVALID_HYPERCALL_INPUT);
 }
 
 static void fast_input_is_in_rdx_and_r8(void **state)
@@ -105,6 +145,57 @@ static void fast_input_is_in_rdx_and_r8(void **state)
 			 PVN_STATUS_SUCCESS);
 	assert_true(is_raised(other, 0x45));
 	assert_false(is_raised(machine.root_vp, 0x45));
+}
+
+static void fast_input_goes_on_in_vector_registers(void **state)
+{
+	struct vp *other = root_partition->vps[1];
+	uint64_t *xmm = (uint64_t *)machine.xmm, set = 1ull << PVN_CONTROL_VARHEAD_SHIFT;
+
+	(void)state;
+	assert_true(lapic_write_msr(other, 0x80f, 0x1ff));
+	/* Format in R8, banks and the first bank in XMM0. */
+	xmm[0] = 1;
+	xmm[1] = 1ull << 1;
+	assert_int_equal(call(PVN_CALL_send_synthetic_cluster_ipi_ex | FAST | set, 0x46, PVN_VP_SET_SPARSE),
+			 PVN_STATUS_SUCCESS);
+	assert_true(is_raised(other, 0x46));
+	assert_false(is_raised(machine.root_vp, 0x46));
+	/* 24 bytes of header, 8 of set, and 80 of list are 112; one more element is too much. */
+	xmm[0] = PVN_FLUSH_ALL_PROCESSORS;
+	assert_int_equal(call(pvn_control_rep(PVN_CALL_flush_virtual_address_list, 11, 0) | FAST, 0,
+			      PVN_FLUSH_ALL_PROCESSORS), PVN_STATUS_SUCCESS);
+	assert_int_equal(call(pvn_control_rep(PVN_CALL_flush_virtual_address_list, 12, 0) | FAST, 0,
+			      PVN_FLUSH_ALL_PROCESSORS), PVN_STATUS_INVALID_HYPERCALL_INPUT);
+}
+
+static void fast_output_follows_the_input(void **state)
+{
+	struct vp *vp = machine.root_vp;
+	uint64_t *xmm = (uint64_t *)machine.xmm;
+	uint32_t *names = (uint32_t *)machine.xmm;
+
+	(void)state;
+	memset(machine.xmm, 0xee, sizeof(machine.xmm));
+	assert_int_equal(call(PVN_CALL_get_partition_id | FAST, 5, 5), PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->regs.gpr[RDX], root_partition->id);
+	assert_int_equal(xmm[0], 0xeeeeeeeeeeeeeeeeull);
+	/* Input is 16 + 3 names of 4 bytes: 32 with padding; the first output is XMM1. */
+	names[0] = names[1] = names[2] = PVN_REG_GUEST_OS_ID;
+	assert_int_equal(call(pvn_control_rep(PVN_CALL_get_vp_registers, 3, 0) | FAST, HC_SELF_ID, 0),
+			 PVN_STATUS_SUCCESS);
+	for (unsigned int i = 1; i < 4; i++)
+		assert_int_equal(xmm[2 * i], root_partition->guest_os_id);
+	assert_int_equal(xmm[8], 0xeeeeeeeeeeeeeeeeull);
+	assert_int_equal(vp->regs.gpr[RDX], HC_SELF_ID);
+	/* Six outputs do not fit behind 40 bytes of input. */
+	assert_int_equal(call(pvn_control_rep(PVN_CALL_get_vp_registers, 6, 0) | FAST, HC_SELF_ID, 0),
+			 PVN_STATUS_INVALID_HYPERCALL_INPUT);
+	/* A failure returns nothing. */
+	memset(machine.xmm, 0xee, sizeof(machine.xmm));
+	assert_int_equal(call(pvn_control_rep(PVN_CALL_get_vp_registers, 1, 0) | FAST, HC_SELF_ID, 0),
+			 PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(xmm[2], 0xeeeeeeeeeeeeeeeeull);
 }
 
 static void fast_rows_take_memory_too(void **state)
@@ -241,13 +332,16 @@ static void a_start_index_skips_what_was_done(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_FAKE_MACHINE(only_64_bit_code_at_cpl_0_may_call),
+		ON_FAKE_MACHINE(only_protected_mode_code_at_cpl_0_may_call),
+		ON_FAKE_MACHINE(code_of_32_bits_has_its_own_registers),
 		ON_FAKE_MACHINE(a_guest_that_has_not_said_who_it_is_may_not_call),
 		ON_FAKE_MACHINE(a_call_writes_its_result_and_nothing_but_rax_and_rip),
 		ON_FAKE_MACHINE(unknown_codes_are_refused),
 		ON_FAKE_MACHINE(reserved_bits_and_wrong_repeat_fields_are_refused),
 		ON_FAKE_MACHINE(memory_calls_refuse_the_fast_form),
 		ON_FAKE_MACHINE(fast_input_is_in_rdx_and_r8),
+		ON_FAKE_MACHINE(fast_input_goes_on_in_vector_registers),
+		ON_FAKE_MACHINE(fast_output_follows_the_input),
 		ON_FAKE_MACHINE(fast_rows_take_memory_too),
 		ON_FAKE_MACHINE(blocks_must_be_aligned_within_a_page_and_the_space),
 		ON_FAKE_MACHINE(blocks_that_are_not_there_are_refused_before_anything_is_done),

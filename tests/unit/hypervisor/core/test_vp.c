@@ -95,8 +95,8 @@ static void reserved_flags_and_features_are_refused(void **state)
 static void read_only_registers_refuse_to_be_set(void **state)
 {
 	static const uint32_t names[] = { PVN_REG_CRASH_P0, PVN_REG_CRASH_CTL, PVN_REG_VP_INDEX,
-					  PVN_REG_VP_RUNTIME, PVN_REG_GUEST_OS_ID,
-					  PVN_REG_PENDING_INTERRUPTION, PVN_REG_INITIAL_APIC_ID };
+					  PVN_REG_VP_RUNTIME, PVN_REG_TSC, PVN_REG_EOI,
+					  PVN_REG_TIME_REF_COUNT, PVN_REG_SCONTROL + 1 };
 	struct vp *vp = child_vp(0);
 
 	(void)state;
