@@ -12,10 +12,10 @@
 #include "x86/layout.h"
 
 enum {
-	APIC_ID = 0x02, APIC_EOI = 0x0b, APIC_SPURIOUS = 0x0f, APIC_TMR = 0x18, APIC_ESR = 0x28,
-	APIC_ICR = 0x30, APIC_ICR_HIGH = 0x31, APIC_LVT_TIMER = 0x32, APIC_LVT_THERMAL = 0x33,
-	APIC_LVT_PERF = 0x34, APIC_LVT_LINT0 = 0x35, APIC_LVT_LINT1 = 0x36, APIC_LVT_ERROR = 0x37,
-	APIC_INITIAL = 0x38, APIC_CURRENT = 0x39, APIC_DIVIDE = 0x3e,
+	APIC_ID = 0x02, APIC_TPR = 0x08, APIC_EOI = 0x0b, APIC_SPURIOUS = 0x0f, APIC_TMR = 0x18,
+	APIC_ESR = 0x28, APIC_ICR = 0x30, APIC_ICR_HIGH = 0x31, APIC_LVT_TIMER = 0x32,
+	APIC_LVT_THERMAL = 0x33, APIC_LVT_PERF = 0x34, APIC_LVT_LINT0 = 0x35, APIC_LVT_LINT1 = 0x36,
+	APIC_LVT_ERROR = 0x37, APIC_INITIAL = 0x38, APIC_CURRENT = 0x39, APIC_DIVIDE = 0x3e,
 };
 
 #define MSR_APIC_BASE	0x1b
@@ -45,6 +45,9 @@ static void apic_write(unsigned int number, uint32_t value)
 		registers[number * 4] = value;
 }
 
+/* Also makes an emulated APIC look for what it forgot to tell (docs/decisions/009). */
+void apic_accept_all(void) { apic_write(APIC_TPR, 0); }
+
 void apic_init_cpu(void)
 {
 	uint64_t base = rdmsr(MSR_APIC_BASE);
@@ -65,7 +68,7 @@ void apic_init_cpu(void)
 	apic_write(APIC_LVT_ERROR, LVT_MASKED);
 	apic_write(APIC_DIVIDE, 0xb);	/* by 1 */
 	apic_write(APIC_INITIAL, 0);
-	apic_write(0x08, 0);		/* task priority: take everything */
+	apic_accept_all();
 }
 
 uint32_t apic_id(void)

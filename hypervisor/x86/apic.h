@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 void apic_init_cpu(void);
+void apic_accept_all(void); /* task priority 0 */
 uint32_t apic_id(void);
 /* Can interrupts be sent there? An xAPIC has 8 bits for the target. */
 bool apic_reaches(uint32_t id);

@@ -20,6 +20,14 @@
 #define ENTRIES	512
 #define APIC_PAGE 0xfee00000ull
 
+#define CR0_WP	   (1ull << 16)
+#define CR4_PSE	   (1ull << 4)
+#define CR4_PGE	   (1ull << 7)
+#define CR4_SMEP   (1ull << 20)
+#define CR4_SMAP   (1ull << 21)
+#define CPUID_SMEP (1u << 7)	/* leaf 7, EBX */
+#define CPUID_SMAP (1u << 20)
+
 extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd[];
 extern const char image_start[], image_rodata[], image_data[], image_end[];
 
@@ -98,9 +106,23 @@ void paging_protect(void)
 	paging_load();
 }
 
+/*
+ * WP, SMEP, SMAP: the image's own text is not writable for us either, and there are no user
+ * pages here. PSE and PGE mean nothing to our tables; they are set because guests' kernels
+ * set all of these, and a software SVM empties its TLB once more wherever VMRUN or #VMEXIT
+ * changes one of them (docs/decisions/009).
+ */
 void paging_load(void)
 {
-	/* WP: the image's own text is not writable for us either. */
-	write_cr0(read_cr0() | 1 << 16);
+	uint32_t r[4];
+
+	cpuid(0, 0, r);
+	if (r[0] >= 7)
+		cpuid(7, 0, r);
+	else
+		r[1] = 0;
+	write_cr0(read_cr0() | CR0_WP);
+	write_cr4(read_cr4() | CR4_PSE | CR4_PGE | (r[1] & CPUID_SMEP ? CR4_SMEP : 0) |
+		  (r[1] & CPUID_SMAP ? CR4_SMAP : 0));
 	write_cr3(plat_hpa(boot_pml4).v);
 }

@@ -127,7 +127,13 @@ void plat_relax(void) { cpu_pause(); }
 void plat_device_eoi(unsigned int vector) { (void)vector; apic_eoi(); }
 void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) { cpuid(leaf, subleaf, out); }
 void plat_interrupts_take(void) { irq_window(); }
-void plat_interrupts_wait(void) { irq_wait(); }
+
+void plat_interrupts_wait(void)
+{
+	apic_accept_all();
+	irq_wait();
+}
+
 void plat_set_xcr0(uint64_t value) { xsetbv(0, value); }
 
 _Noreturn void plat_reset(void)
