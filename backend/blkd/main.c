@@ -3,240 +3,62 @@
  * Copyright (C) The Paravane developers
  *
  * pvn-blkd: serves one disk of one guest. Started, and restarted, by pvn-worker,
- * with every descriptor that it needs; opens nothing but the store's socket.
- *
- *	pvn-blkd <arguments of libpvn/backend.h> --image PATH --image-fd FD
- *		 [--read-only] [--poll-us N]
+ * with every descriptor that it needs; opens nothing but the store's socket and,
+ * where that is the disk, an NBD server's. Arguments: options.c.
  *
  * The loop: take what has completed, take new requests of all queues in turns,
  * submit, announce; when there was nothing, look for a short learned time, then
- * arm the doorbells, look once more, and sleep.
+ * ring for what the guest was not told of yet, arm the doorbells, look once more,
+ * and sleep.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "blkd/queue.h"
+#include "blkd/blkd.h"
 
 enum {
 	TURN = 64,		/* requests of a queue before the next queue's turn */
-	POLL_US_DEFAULT = 20,
+	POLL_US_DEFAULT = 50,
+	RETRY_SECONDS_DEFAULT = 30,
 };
 
-struct blkd {
-	struct pvn_backend backend;
-	struct blk_disk disk;
-	const char *image;
-	uint32_t physical_bytes;
-	unsigned int poll_us;
-	struct pvn_poll poll;
-	struct engine_token store_token;
-	struct engine_token timer_token;
-	bool timer_runs;
-	struct blk_queue queue[PVN_BACKEND_QUEUES_MAX];
-};
+#define SECOND_NS 1000000000ull
 
-static struct blkd blkd = {
-	.disk.engine.image = -1,
+struct blkd blkd = {
+	.disk.image.fd = -1,
+	.disk.image.retry_seconds = RETRY_SECONDS_DEFAULT,
+	.alive_fd = -1,
 	.poll_us = POLL_US_DEFAULT,
 	.store_token.kind = ENGINE_STORE,
 	.timer_token.kind = ENGINE_TIMER,
-};
-
-/* --- start --- */
-
-static int number_argument(const char *name, const char *value, unsigned int most)
-{
-	unsigned long number;
-	char *end;
-
-	number = strtoul(value, &end, 10);
-	if (!*value || *end || number > most) {
-		fprintf(stderr, "pvn-blkd: %s %s: expected a number up to %u\n", name, value, most);
-		return -1;
-	}
-	return (int)number;
-}
-
-static int argument(struct pvn_backend *backend, const char *name, const char *value)
-{
-	int number;
-
-	(void)backend;
-	if (!strcmp(name, "--read-only")) {
-		blkd.disk.limits.read_only = true;
-		return 1;
-	}
-	if (!value)
-		return 0;
-	if (!strcmp(name, "--image")) {
-		blkd.image = value;
-		return 2;
-	}
-	if (!strcmp(name, "--image-fd")) {
-		number = number_argument(name, value, 1u << 20);
-		blkd.disk.engine.image = number;
-		return number < 0 ? -1 : 2;
-	}
-	if (!strcmp(name, "--poll-us")) {
-		number = number_argument(name, value, 10000);
-		blkd.poll_us = (unsigned int)number;
-		return number < 0 ? -1 : 2;
-	}
-	return 0;
-}
-
-static int measure_device(int fd, uint64_t *bytes)
-{
-	unsigned int physical = 512;
-	int logical = 512;
-
-	if (ioctl(fd, BLKGETSIZE64, bytes) || ioctl(fd, BLKSSZGET, &logical))
-		return -1;
-	if (ioctl(fd, BLKPBSZGET, &physical))
-		physical = (unsigned int)logical;
-	blkd.disk.limits.sector_bytes = (uint32_t)logical;
-	blkd.physical_bytes = physical;
-	return 0;
-}
-
-/* Size and sector size of the image; 0, or -1 after saying why not. */
-static int measure(void)
-{
-	int fd = blkd.disk.engine.image;
-	struct stat status;
-	uint64_t bytes;
-	int error = 0;
-
-	if (fd < 0 || fstat(fd, &status)) {
-		fprintf(stderr, "pvn-blkd: --image-fd %d: %s\n", fd, strerror(EBADF));
-		return -1;
-	}
-	blkd.disk.limits.sector_bytes = PVN_BLK_SECTOR_BYTES;
-	blkd.physical_bytes = 4096;
-	bytes = (uint64_t)status.st_size;
-	if (S_ISBLK(status.st_mode))
-		error = measure_device(fd, &bytes);
-	else if (!S_ISREG(status.st_mode))
-		error = -1;
-	if (error || (blkd.disk.limits.sector_bytes != 512 &&
-		      blkd.disk.limits.sector_bytes != 4096)) {
-		fprintf(stderr, "pvn-blkd: %s is neither a raw image nor a usable block device\n",
-			blkd.image);
-		return -1;
-	}
-	blkd.disk.limits.sectors = bytes / blkd.disk.limits.sector_bytes *
-				   (blkd.disk.limits.sector_bytes / PVN_BLK_SECTOR_BYTES);
-	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		blkd.disk.limits.read_only = true;
-	return 0;
-}
-
-/* --- conversation in the store --- */
-
-static int publish(struct pvn_backend *backend)
-{
-	const struct {
-		const char *key;
-		uint64_t value;
-	} keys[] = {
-		{ "protocol", PVN_BLK_PROTOCOL },
-		{ "sectors", blkd.disk.limits.sectors },
-		{ "sector-size", blkd.disk.limits.sector_bytes },
-		{ "physical-sector-size", blkd.physical_bytes },
-		{ "feature-flush", 1 },
-		{ "feature-fua", 1 },
-		{ "max-segments", PVN_BLK_SEGMENTS_MAX },
-		{ "max-sectors", PVN_BLK_SECTORS_MAX },
-		{ "queue-entries-max", PVN_RING_ENTRIES_MAX },
-	};
-	char path[PVN_BACKEND_PATH_MAX + 16];
-	size_t i;
-
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (pvn_backend_publish_number(backend, keys[i].key, keys[i].value))
-			return -1;
-	snprintf(path, sizeof(path), "%s/mode", backend->path);
-	return pvn_store_printf(backend->store, 0, path, "%s",
-				blkd.disk.limits.read_only ? "r" : "w");
-}
-
-static void disconnect(struct pvn_backend *backend)
-{
-	unsigned int i;
-
-	for (i = 0; i < backend->queue_count; i++)
-		blk_queue_detach(&blkd.queue[i]);
-}
-
-static int attach_queue(struct pvn_backend *backend, unsigned int index, uint32_t epoch)
-{
-	uint32_t entries;
-	void *base = pvn_backend_ring_memory(backend, index, "", epoch, &entries);
-
-	if (!base)
-		return -1;
-	if (!blk_queue_attach(&blkd.queue[index], base, entries, epoch)) {
-		pvn_backend_log(backend, "queue %u: the ring is of another epoch", index);
-		return -1;
-	}
-	return 0;
-}
-
-static int connect_rings(struct pvn_backend *backend, uint32_t epoch)
-{
-	uint64_t protocol, count;
-	unsigned int i;
-
-	if (!pvn_backend_front_number(backend, "protocol", PVN_BLK_PROTOCOL, PVN_BLK_PROTOCOL,
-				      &protocol) ||
-	    !pvn_backend_front_number(backend, "queue-count", 1, backend->queue_count, &count)) {
-		pvn_backend_log(backend, "bad protocol or queue-count");
-		return -1;
-	}
-	for (i = 0; i < count; i++)
-		if (attach_queue(backend, i, epoch)) {
-			disconnect(backend);
-			return -1;
-		}
-	pvn_backend_log(backend, "connected, %u queues, epoch %u", (unsigned int)count, epoch);
-	return 0;
-}
-
-static const struct pvn_backend_ops ops = {
-	.program = "pvn-blkd",
-	.kind = "blk",
-	.argument = argument,
-	.publish = publish,
-	.connect = connect_rings,
-	.disconnect = disconnect,
+	.limit_token.kind = ENGINE_LIMIT,
 };
 
 static void start_timer(void)
 {
-	if (!blkd.timer_runs)
-		engine_timer(&blkd.disk.engine, &blkd.timer_token);
-	blkd.timer_runs = true;
+	if (!blkd.timer_token.busy)
+		engine_timer(&blkd.disk.engine, SECOND_NS, &blkd.timer_token);
+	blkd.timer_token.busy = true;
+}
+
+static void listen_to_store(void)
+{
+	engine_poll(&blkd.disk.engine, pvn_store_fd(blkd.backend.store), POLLIN,
+		    &blkd.store_token);
 }
 
 /* The store went away, or is not there yet: rings go on, try again in a second. */
 static void open_store(void)
 {
-	if (pvn_backend_open(&blkd.backend)) {
-		start_timer();
-		return;
-	}
-	if (pvn_backend_events(&blkd.backend))
+	if (pvn_backend_open(&blkd.backend) || pvn_backend_events(&blkd.backend))
 		start_timer();
 	else
-		engine_poll(&blkd.disk.engine, pvn_store_fd(blkd.backend.store), &blkd.store_token);
+		listen_to_store();
 }
 
 static void store_ready(void)
@@ -248,18 +70,10 @@ static void store_ready(void)
 		start_timer();
 		return;
 	}
-	engine_poll(&blkd.disk.engine, pvn_store_fd(blkd.backend.store), &blkd.store_token);
+	listen_to_store();
 }
 
 /* --- the loop --- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void report_errors(void)
 {
@@ -276,30 +90,66 @@ static void die(const char *what, int error)
 	exit(EXIT_FAILURE);
 }
 
+static void image_event(struct engine_token *token, int result)
+{
+	struct image *image = &blkd.disk.image;
+	bool was_ready = image->ready;
+
+	image->ops->event(image, token, result);
+	if (image->ready && !was_ready) {
+		blkd_take_limits();
+		open_store();
+	} else if (image->changed) {
+		blkd_announce_size();
+	}
+	image->changed = false;
+}
+
+static void work_done(struct engine_token *token, int result)
+{
+	blk_queue_done(&blkd.queue[token->index], (struct blk_slot *)token, result);
+	if (blkd.disk.errors)
+		start_timer();	/* reports them, once a second at most */
+}
+
+static void doorbell(struct engine_token *token, int result)
+{
+	blkd.queue[token->index].ring.counters.events++;
+	if (result < 0)
+		die("doorbell", -result);
+	if (token->ended)
+		engine_listen(&blkd.disk.engine, blkd.backend.queue[token->index].in, token);
+}
+
+static void timer(void)
+{
+	blkd.timer_token.busy = false;
+	report_errors();
+	if (!blkd.backend.store && blkd.disk.image.ready)
+		open_store();
+}
+
 static void handle(struct engine_token *token, int result)
 {
 	switch (token->kind) {
 	case ENGINE_WORK:
-		blk_queue_done(&blkd.queue[token->index], (struct blk_slot *)token, result);
-		if (blkd.disk.errors)
-			start_timer();	/* reports them, once a second at most */
+		work_done(token, result);
 		break;
 	case ENGINE_DOORBELL:
-		blkd.queue[token->index].ring.counters.events++;
-		if (result < 0)
-			die("doorbell", -result);
-		if (token->ended)
-			engine_listen(&blkd.disk.engine, blkd.backend.queue[token->index].in,
-				      token);
+		doorbell(token, result);
 		break;
 	case ENGINE_STORE:
 		store_ready();
 		break;
 	case ENGINE_TIMER:
-		blkd.timer_runs = false;
-		report_errors();
-		if (!blkd.backend.store)
-			open_store();
+		timer();
+		break;
+	case ENGINE_LIMIT:
+		token->busy = false;
+		blkd.disk.held_until_ns = 0;
+		break;
+	case ENGINE_IMAGE:
+		image_event(token, result);
 		break;
 	}
 }
@@ -331,16 +181,19 @@ static void report_broken(unsigned int index)
 /* One round over everything; false when there was nothing to do. */
 static bool turn(void)
 {
+	unsigned int count = blkd.backend.queue_count, i;
 	bool any = reap();
-	unsigned int i;
 
-	for (i = 0; i < blkd.backend.queue_count; i++) {
-		any |= blk_queue_take(&blkd.queue[i], TURN);
-		report_broken(i);
+	for (i = 0; i < count; i++) {
+		unsigned int index = (blkd.first + i) % count;
+
+		any |= blk_queue_take(&blkd.queue[index], TURN);
+		report_broken(index);
 	}
+	blkd.first = (blkd.first + 1) % count;
 	engine_submit(&blkd.disk.engine, false);
 	reap();		/* what was in the page cache has completed already */
-	for (i = 0; i < blkd.backend.queue_count; i++)
+	for (i = 0; i < count; i++)
 		if (blk_queue_publish(&blkd.queue[i]))
 			pvn_backend_ring(&blkd.backend, i);
 	return any;
@@ -351,10 +204,10 @@ static bool look_for_a_while(void)
 {
 	uint64_t end;
 
-	if (!blkd.poll.ceiling_ns)
+	if (!blkd.poll.ceiling_ns || blkd.disk.held_until_ns)
 		return false;
-	end = now_ns() + blkd.poll.budget_ns;
-	while (now_ns() < end) {
+	end = blk_now_ns() + blkd.poll.budget_ns;
+	while (blk_now_ns() < end) {
 		if (turn()) {
 			pvn_poll_hit(&blkd.poll);
 			return true;
@@ -365,27 +218,80 @@ static bool look_for_a_while(void)
 	return false;
 }
 
+/* The disk's own limit holds requests back: sleep until it lets the next one through. */
+static void wait_for_limit(void)
+{
+	uint64_t now = blk_now_ns(), until = blkd.disk.held_until_ns;
+
+	if (!until || blkd.limit_token.busy)
+		return;
+	blkd.limit_token.busy = true;
+	engine_timer(&blkd.disk.engine, until > now ? until - now : 1, &blkd.limit_token);
+}
+
 static void sleep_until_event(void)
 {
 	bool more = false;
 	unsigned int i;
 
-	for (i = 0; i < blkd.backend.queue_count; i++)
+	for (i = 0; i < blkd.backend.queue_count; i++) {
+		if (blk_queue_unheard(&blkd.queue[i]))
+			pvn_backend_ring(&blkd.backend, i);
 		more |= blk_queue_arm(&blkd.queue[i]);
+	}
+	wait_for_limit();
 	engine_submit(&blkd.disk.engine, !more);
+}
+
+/* --- start --- */
+
+static void log_image(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void log_image(const char *format, ...)
+{
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	pvn_backend_log(&blkd.backend, "%s", text);
+}
+
+static int open_image(void)
+{
+	struct image *image = &blkd.disk.image;
+
+	if (!image->ops) {
+		fputs("pvn-blkd: one of --image, --nbd and --null is needed\n", stderr);
+		return -1;
+	}
+	image->engine = &blkd.disk.engine;
+	image->log = log_image;
+	image->readable.kind = ENGINE_IMAGE;
+	image->writable.kind = ENGINE_IMAGE;
+	image->timer.kind = ENGINE_IMAGE;
+	if (image->ops->open(image))
+		return -1;
+	if (image->direct)
+		engine_fix_memory(&blkd.disk.engine, &blkd.backend.memory);
+	if (image->ready)
+		blkd_take_limits();
+	return 0;
 }
 
 static int prepare(void)
 {
 	unsigned int i;
-	int error;
+	int error = engine_open(&blkd.disk.engine, blkd.disk.image.fd, blkd.alive_fd);
 
-	blkd.disk.memory = &blkd.backend.memory;
-	error = engine_open(&blkd.disk.engine, blkd.disk.engine.image);
 	if (error) {
 		fprintf(stderr, "pvn-blkd: io_uring: %s\n", strerror(-error));
 		return -1;
 	}
+	blkd.disk.memory = &blkd.backend.memory;
+	if (open_image())
+		return -1;
 	for (i = 0; i < blkd.backend.queue_count; i++) {
 		if (blk_queue_create(&blkd.queue[i], &blkd.disk, i))
 			return -1;
@@ -405,9 +311,11 @@ static int prepare(void)
 
 int main(int argc, char **argv)
 {
-	if (pvn_backend_parse(&blkd.backend, &ops, argc, argv) || measure() || prepare())
+	if (pvn_backend_parse(&blkd.backend, &blkd_ops, argc, argv) ||
+	    pvn_backend_claim(&blkd.backend) || prepare())
 		return EXIT_FAILURE;
-	open_store();
+	if (blkd.disk.image.ready)
+		open_store();
 	while (!blkd.backend.finished)
 		if (!turn() && !look_for_a_while())
 			sleep_until_event();

@@ -58,8 +58,28 @@ static bool start(struct blk_queue *queue, const struct pvn_blk_request *request
 	queue->free = slot->next;
 	queue->busy++;
 	slot->epoch = queue->ring.epoch;
-	engine_start(&disk->engine, &slot->work, &slot->token);
+	if (blk_limit_is_set(&disk->limit))
+		blk_limit_charge(&disk->limit,
+				 blk_work_is_transfer(&slot->work) ? slot->work.bytes : 0);
+	if (request->op == PVN_BLK_READ)
+		queue->bytes_read += slot->work.bytes;
+	else if (request->op == PVN_BLK_WRITE)
+		queue->bytes_written += slot->work.bytes;
+	disk->image.ops->start(&disk->image, &slot->work, &slot->token);
 	return true;
+}
+
+/* May the disk's limit let one more request through? Notes until when it may not. */
+static bool may_start(struct blk_disk *disk)
+{
+	uint64_t now, wait;
+
+	if (!blk_limit_is_set(&disk->limit))
+		return true;
+	now = blk_now_ns();
+	wait = blk_limit_wait(&disk->limit, now);
+	disk->held_until_ns = wait ? now + wait : 0;
+	return !wait;
 }
 
 bool blk_queue_take(struct blk_queue *queue, unsigned int limit)
@@ -72,7 +92,7 @@ bool blk_queue_take(struct blk_queue *queue, unsigned int limit)
 		return false;
 	available = pvn_back_available(&queue->ring);
 	/* Slots may still be held by transfers of an earlier connection. */
-	while (available-- > 0 && taken < limit && queue->free &&
+	while (available-- > 0 && taken < limit && queue->free && may_start(queue->disk) &&
 	       pvn_back_next(&queue->ring, &request)) {
 		start(queue, &request);
 		taken++;
@@ -80,29 +100,36 @@ bool blk_queue_take(struct blk_queue *queue, unsigned int limit)
 	return taken > 0;
 }
 
+/* Is there more to do for it? Then it has been started again. */
+static bool goes_on(struct blk_disk *disk, struct blk_slot *slot, int *result)
+{
+	const struct image_ops *ops = disk->image.ops;
+	struct blk_work *work = &slot->work;
+
+	if (*result == 0 && blk_work_is_transfer(work))
+		*result = -EIO;		/* the image has become shorter */
+	if (*result > 0 && (uint64_t)*result < work->bytes)
+		blk_work_advance(work, (uint64_t)*result);
+	else if (*result != -EAGAIN && *result != -EINTR &&
+		 !(*result == -EOPNOTSUPP && ops->retry && ops->retry(&disk->image, work)))
+		return false;
+	ops->start(&disk->image, work, &slot->token);
+	return true;
+}
+
 void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result)
 {
 	struct blk_disk *disk = queue->disk;
-	struct blk_work *work = &slot->work;
 	bool current = queue->attached && slot->epoch == queue->ring.epoch;
 
-	if (result == 0 && work->op != PVN_BLK_FLUSH)
-		result = -EIO;		/* the image has become shorter */
-	if (result > 0 && (uint32_t)result < work->bytes) {
-		blk_work_advance(work, (uint32_t)result);
-		engine_start(&disk->engine, work, &slot->token);
+	if (goes_on(disk, slot, &result))
 		return;
-	}
-	if (result == -EAGAIN || result == -EINTR) {
-		engine_start(&disk->engine, work, &slot->token);
-		return;
-	}
 	if (result < 0) {
 		disk->errors++;
 		disk->last_error = -result;
 	}
 	if (current)
-		pvn_back_complete(&queue->ring, work->id,
+		pvn_back_complete(&queue->ring, slot->work.id,
 				  engine_status(result < 0 ? -result : 0), 0);
 	slot->next = queue->free;
 	queue->free = slot;

@@ -10,11 +10,15 @@
 #ifndef BLKD_QUEUE_H
 #define BLKD_QUEUE_H
 
-#include "blkd/engine.h"
+#include "blkd/image.h"
+#include "blkd/limit.h"
 
 struct blk_disk {
 	struct engine engine;
+	struct image image;
 	struct blk_limits limits;
+	struct blk_limit limit;		/* requests and bytes a second */
+	uint64_t held_until_ns;		/* by that: nothing is taken before; 0: not held */
 	const struct pvn_guest_memory *memory;
 	unsigned int errors;		/* failed transfers since the last report */
 	int last_error;
@@ -36,6 +40,7 @@ struct blk_queue {
 	struct blk_slot *slots;
 	struct blk_slot *free;
 	unsigned int busy;		/* slots in flight */
+	uint64_t bytes_read, bytes_written;
 };
 
 /* 0, or -1 + errno. */
@@ -47,7 +52,10 @@ bool blk_queue_attach(struct blk_queue *queue, void *base, uint32_t entries, uin
 /* Touches the guest's memory no more, apart from transfers that are in flight. */
 void blk_queue_detach(struct blk_queue *queue);
 
-/* Takes up to `limit` requests and starts or answers them; true if there were any. */
+/*
+ * Takes up to `limit` requests and starts or answers them; true if there were any.
+ * None is taken while the disk's own limit holds it back (held_until_ns).
+ */
 bool blk_queue_take(struct blk_queue *queue, unsigned int limit);
 
 /* A transfer has ended. */
@@ -59,10 +67,19 @@ static inline bool blk_queue_publish(struct blk_queue *queue)
 	return queue->attached && pvn_back_publish(&queue->ring);
 }
 
-/* Asks for a doorbell; true: there is something to do already. */
+/*
+ * Asks for a doorbell; true: there is something to do already. A disk that is held
+ * back asks for none: its timer wakes it.
+ */
 static inline bool blk_queue_arm(struct blk_queue *queue)
 {
-	return queue->attached && pvn_back_arm(&queue->ring);
+	return queue->attached && !queue->disk->held_until_ns && pvn_back_arm(&queue->ring);
+}
+
+/* Before sleeping: completions that the guest has not been told of; true: ring. */
+static inline bool blk_queue_unheard(struct blk_queue *queue)
+{
+	return queue->attached && pvn_back_unheard(&queue->ring);
 }
 
 #endif

@@ -65,17 +65,30 @@ static enum pvn_blk_status add_indirect(const struct pvn_blk_request *request,
 	return status;
 }
 
+/* Is the range on the disk, and made of whole sectors? */
+static enum pvn_blk_status check_place(const struct pvn_blk_request *request,
+				       const struct blk_limits *limits, uint64_t sectors)
+{
+	uint32_t unit = limits->sector_bytes / PVN_BLK_SECTOR_BYTES;
+
+	if (request->sector % unit || sectors % unit)
+		return PVN_BLK_INVALID;
+	if (request->sector > limits->sectors || sectors > limits->sectors - request->sector)
+		return PVN_BLK_OUT_OF_RANGE;
+	return PVN_BLK_OK;
+}
+
 static enum pvn_blk_status check_transfer(const struct pvn_blk_request *request,
 					  const struct blk_limits *limits,
 					  const struct pvn_guest_memory *memory,
 					  struct blk_work *work)
 {
 	enum pvn_blk_status status;
-	uint64_t sectors;
 
 	if (request->op == PVN_BLK_WRITE && limits->read_only)
 		return PVN_BLK_READ_ONLY;
-	if (!request->segment_count)
+	if (!request->segment_count || request->sector_count ||
+	    request->flags & PVN_BLK_FLAG_UNMAP)
 		return PVN_BLK_INVALID;
 	if (request->flags & PVN_BLK_FLAG_INDIRECT)
 		status = add_indirect(request, limits, memory, work);
@@ -83,13 +96,32 @@ static enum pvn_blk_status check_transfer(const struct pvn_blk_request *request,
 		status = add_inline(request, limits, memory, work);
 	if (status)
 		return status;
-	sectors = work->bytes / PVN_BLK_SECTOR_BYTES;
-	if (request->sector % (limits->sector_bytes / PVN_BLK_SECTOR_BYTES))
-		return PVN_BLK_INVALID;
-	if (request->sector > limits->sectors || sectors > limits->sectors - request->sector)
-		return PVN_BLK_OUT_OF_RANGE;
 	work->offset = request->sector * PVN_BLK_SECTOR_BYTES;
-	return PVN_BLK_OK;
+	return check_place(request, limits, work->bytes / PVN_BLK_SECTOR_BYTES);
+}
+
+/* Discard, write zeroes, secure erase: no data, but a range. */
+static enum pvn_blk_status check_range(const struct pvn_blk_request *request,
+				       const struct blk_limits *limits, struct blk_work *work)
+{
+	uint8_t allowed = request->op == PVN_BLK_WRITE_ZEROES ? PVN_BLK_FLAG_UNMAP : 0;
+
+	if (!limits->range_sectors[request->op])
+		return PVN_BLK_UNSUPPORTED;
+	if (limits->read_only)
+		return PVN_BLK_READ_ONLY;
+	if (request->segment_count || request->flags & ~allowed || !request->sector_count ||
+	    request->sector_count > limits->range_sectors[request->op])
+		return PVN_BLK_INVALID;
+	work->unmap = request->flags & PVN_BLK_FLAG_UNMAP;
+	work->offset = request->sector * PVN_BLK_SECTOR_BYTES;
+	work->bytes = (uint64_t)request->sector_count * PVN_BLK_SECTOR_BYTES;
+	return check_place(request, limits, request->sector_count);
+}
+
+static bool has_nothing(const struct pvn_blk_request *request)
+{
+	return !request->flags && !request->segment_count && !request->sector_count;
 }
 
 enum pvn_blk_status blk_request_check(const struct pvn_blk_request *request,
@@ -100,12 +132,13 @@ enum pvn_blk_status blk_request_check(const struct pvn_blk_request *request,
 	work->id = request->id;
 	work->op = request->op;
 	work->fua = request->flags & PVN_BLK_FLAG_FUA;
+	work->unmap = false;
 	work->offset = 0;
 	work->bytes = 0;
 	work->iov_count = 0;
 	if (request->flags & ~PVN_BLK_FLAGS)
 		return PVN_BLK_UNSUPPORTED;
-	if (request->reserved[0] || request->reserved[1])
+	if (request->reserved)
 		return PVN_BLK_INVALID;
 	switch (request->op) {
 	case PVN_BLK_READ:
@@ -115,20 +148,24 @@ enum pvn_blk_status blk_request_check(const struct pvn_blk_request *request,
 	case PVN_BLK_WRITE:
 		return check_transfer(request, limits, memory, work);
 	case PVN_BLK_FLUSH:
-		return request->flags || request->segment_count ? PVN_BLK_INVALID : PVN_BLK_OK;
+		return has_nothing(request) ? PVN_BLK_OK : PVN_BLK_INVALID;
+	case PVN_BLK_DISCARD:
+	case PVN_BLK_WRITE_ZEROES:
+	case PVN_BLK_SECURE_ERASE:
+		return check_range(request, limits, work);
 	default:
 		return PVN_BLK_UNSUPPORTED;
 	}
 }
 
-void blk_work_advance(struct blk_work *work, uint32_t bytes)
+void blk_work_advance(struct blk_work *work, uint64_t bytes)
 {
 	unsigned int gone = 0, i;
 
 	work->offset += bytes;
 	work->bytes -= bytes;
 	while (gone < work->iov_count && bytes >= work->iov[gone].iov_len)
-		bytes -= (uint32_t)work->iov[gone++].iov_len;
+		bytes -= work->iov[gone++].iov_len;
 	work->iov_count -= gone;
 	for (i = 0; gone && i < work->iov_count; i++)
 		work->iov[i] = work->iov[i + gone];

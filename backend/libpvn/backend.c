@@ -9,11 +9,13 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -209,6 +211,29 @@ int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops 
 	return 0;
 }
 
+/* The lock is the process's: it ends with it, however it ends. */
+int pvn_backend_claim(const struct pvn_backend *backend)
+{
+	const char *rundir = getenv("PVN_RUNDIR");
+	char path[PVN_BACKEND_PATH_MAX];
+	int fd;
+
+	rundir = rundir ? rundir : PVN_STORE_DEFAULT_RUNDIR;
+	snprintf(path, sizeof(path), "%s/backends", rundir);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return refuse(backend, path, NULL, strerror(errno));
+	snprintf(path, sizeof(path), "%s/backends/%s-%u-%u", rundir, backend->ops->kind,
+		 backend->domid, backend->device);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return refuse(backend, path, NULL, strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return 0;	/* kept open until the end */
+	pvn_backend_log(backend, "another process serves this device already; ending");
+	close(fd);
+	return -1;
+}
+
 int pvn_backend_confine(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -285,6 +310,11 @@ int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uin
 
 	snprintf(path, sizeof(path), "%s/%s", backend->path, key);
 	return pvn_store_printf(backend->store, 0, path, "%" PRIu64, value);
+}
+
+int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const char *text)
+{
+	return pvn_store_writef(backend->store, 0, text, "%s/%s", backend->path, key);
 }
 
 static int set_state(struct pvn_backend *backend, enum pvn_xenbus_state state)
@@ -416,8 +446,21 @@ static int begin(struct pvn_backend *backend)
 	if (set_state(backend, backend->epoch ? PVN_XENBUS_CONNECTED : PVN_XENBUS_INIT_WAIT))
 		return -1;
 	/* The first event of a watch comes by itself: it runs follow_front(). */
-	return watch(backend, backend->frontend, "state") || watch(backend, backend->path, "online")
-	       ? -1 : 0;
+	return watch(backend, backend->frontend, "state") ||
+	       watch(backend, backend->path, "online") ||
+	       watch(backend, backend->path, "command") ? -1 : 0;
+}
+
+/* B is the toolstack's and ours: the guest cannot write commands. */
+static int obey(struct pvn_backend *backend)
+{
+	char *word = pvn_store_readf(backend->store, 0, "%s/command", backend->path);
+	bool empty = !word || !*word;
+
+	if (!empty && backend->ops->command)
+		backend->ops->command(backend, word);
+	free(word);
+	return empty ? 0 : pvn_backend_publish_text(backend, "command", "");
 }
 
 int pvn_backend_open(struct pvn_backend *backend)
@@ -451,7 +494,8 @@ int pvn_backend_events(struct pvn_backend *backend)
 			free(token);
 			any = true;
 		}
-		if (got == 0 && any && follow_front(backend) && errno == ENOTCONN)
+		if (got == 0 && any && (follow_front(backend) || obey(backend)) &&
+		    errno == ENOTCONN)
 			got = -1;
 		any = false;
 	} while (got == 0 && pvn_store_events_pending(backend->store));

@@ -78,6 +78,11 @@ struct pvn_backend_ops {
 	int (*connect)(struct pvn_backend *backend, uint32_t epoch);
 	/* Lets go of the rings. Also called when there are none. */
 	void (*disconnect)(struct pvn_backend *backend);
+	/*
+	 * The toolstack wrote a word to B/command; when this returns the key is
+	 * emptied, which is the answer. NULL: the device knows none.
+	 */
+	void (*command)(struct pvn_backend *backend, const char *word);
 };
 
 struct pvn_backend {
@@ -102,6 +107,12 @@ struct pvn_backend {
 /* Parses the command line and maps the memory. 0, or -1 after saying what is wrong. */
 int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops *ops, int argc,
 		      char **argv);
+
+/*
+ * Becomes the one process that serves this device; needs the run directory. -1 after
+ * saying so: there is another one, and two would fight over the guest's rings.
+ */
+int pvn_backend_claim(const struct pvn_backend *backend);
 
 /* Gives up privileges: no capability, no way to get one back. */
 int pvn_backend_confine(void);
@@ -139,6 +150,9 @@ void *pvn_backend_ring_memory(struct pvn_backend *backend, unsigned int queue, c
 
 /* Writes B/`key`. 0 or -1 + errno. */
 int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uint64_t value);
+
+/* Writes a text to B/`key`. 0 or -1 + errno. */
+int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const char *text);
 
 /* Rings the guest on the channel of a queue. */
 void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue);

@@ -57,6 +57,15 @@ void blkfront_begin(struct blkfront_ring *ring, pvn_u32 slot, enum pvn_blk_op op
 	};
 }
 
+void blkfront_set_range(struct blkfront_ring *ring, pvn_u32 slot, pvn_u32 sectors, bool unmap)
+{
+	struct pvn_blk_request *request = &ring->slots[slot].request;
+
+	request->sector_count = sectors;
+	if (unmap)
+		request->flags |= PVN_BLK_FLAG_UNMAP;
+}
+
 /* The segments so far move from the entry to the slot's page. */
 static void make_indirect(struct blkfront_slot *slot)
 {

@@ -45,6 +45,9 @@ void blkfront_ring_connect(struct blkfront_ring *ring, void *base, pvn_u32 epoch
 void blkfront_begin(struct blkfront_ring *ring, pvn_u32 slot, enum pvn_blk_op op, bool fua,
 		    pvn_u64 sector);
 
+/* Names the range of a discard, write zeroes or secure erase. */
+void blkfront_set_range(struct blkfront_ring *ring, pvn_u32 slot, pvn_u32 sectors, bool unmap);
+
 /* Adds guest memory to it, as part of the last segment where it follows on. False: too many. */
 bool blkfront_add(struct blkfront_ring *ring, pvn_u32 slot, pvn_u64 gpa, pvn_u32 bytes);
 
@@ -57,6 +60,15 @@ bool blkfront_submit(struct blkfront_ring *ring, pvn_u32 slot, void *cookie);
  * that names nothing in flight breaks it.
  */
 bool blkfront_next(struct blkfront_ring *ring, void **cookie, enum pvn_blk_status *status);
+
+/*
+ * For how many completions to arm: for half of what is in flight, so that busy
+ * rings cost few interrupts; the back-end rings for the rest when it runs dry.
+ */
+static inline pvn_u32 blkfront_group(const struct blkfront_ring *ring)
+{
+	return ring->in_flight > 3 ? ring->in_flight / 2 : 1;
+}
 
 /* Takes any request back, for failing it; NULL when none is in flight. */
 void *blkfront_abandon(struct blkfront_ring *ring);

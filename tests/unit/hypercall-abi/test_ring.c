@@ -43,7 +43,7 @@ static void move_to(struct pair *pair, pvn_u32 position)
 
 	pair->front.sq_tail = pair->front.sq_published = pair->front.cq_head = position;
 	pair->back.sq_head = pair->back.sq_head_published = pair->back.sq_seen = position;
-	pair->back.cq_tail = pair->back.cq_published = position;
+	pair->back.cq_tail = pair->back.cq_published = pair->back.cq_rung = position;
 	front->sq_tail = front->cq_arm = position;
 	front->space_arm = position - 1;
 	back->cq_tail = back->sq_head = back->sq_arm = position;
@@ -193,6 +193,34 @@ static void completions_can_be_asked_for_in_groups(void **state)
 		serve_one(&pair, id);
 		assert_int_equal(pvn_back_publish(&pair.back), id == 2);
 	}
+	free(pair.base);
+}
+
+static void completions_that_nobody_heard_of_are_rung_for_once(void **state)
+{
+	struct pair pair;
+	pvn_u32 i;
+
+	(void)state;
+	open_pair(&pair, ENTRIES);
+	for (i = 0; i < 4; i++)
+		assert_true(push(&pair, i));
+	pvn_front_publish(&pair.front);
+	assert_false(pvn_front_arm(&pair.front, 4));
+	assert_false(pvn_back_unheard(&pair.back));
+	assert_int_equal(pvn_back_available(&pair.back), 4);
+	serve_one(&pair, 0);
+	serve_one(&pair, 1);
+	assert_false(pvn_back_publish(&pair.back));	/* it asked for four */
+	assert_true(pvn_back_unheard(&pair.back));
+	assert_false(pvn_back_unheard(&pair.back));
+	take_one(&pair, 0);
+	take_one(&pair, 1);
+	assert_false(pvn_front_arm(&pair.front, 2));
+	serve_one(&pair, 2);
+	serve_one(&pair, 3);
+	assert_true(pvn_back_publish(&pair.back));
+	assert_false(pvn_back_unheard(&pair.back));
 	free(pair.base);
 }
 
@@ -485,6 +513,7 @@ int main(void)
 		cmocka_unit_test(one_doorbell_wakes_a_sleeper_and_none_a_busy_peer),
 		cmocka_unit_test(arming_too_late_says_that_there_is_work),
 		cmocka_unit_test(completions_can_be_asked_for_in_groups),
+		cmocka_unit_test(completions_that_nobody_heard_of_are_rung_for_once),
 		cmocka_unit_test(space_is_announced_when_it_was_asked_for),
 		cmocka_unit_test(an_index_outside_of_the_window_breaks_the_queue_for_good),
 		cmocka_unit_test(an_index_that_goes_back_breaks_the_queue),

@@ -364,6 +364,7 @@ struct pvn_queue_back {
 	pvn_u32 sq_seen;		/* the peer's tail as last checked */
 	pvn_u32 cq_tail;		/* completions written */
 	pvn_u32 cq_published;
+	pvn_u32 cq_rung;		/* of these, the front-end was rung for */
 	enum pvn_ring_error broken;
 	struct pvn_queue_counters counters;
 };
@@ -402,6 +403,7 @@ static inline bool pvn_back_attach(struct pvn_queue_back *q, void *base, pvn_u32
 	q->sq_seen = 0;
 	q->cq_tail = 0;
 	q->cq_published = 0;
+	q->cq_rung = 0;
 	q->broken = PVN_RING_OK;
 	pvn_ring_store(&q->mine->error, PVN_RING_OK);
 	pvn_ring_store(&q->mine->epoch, epoch);
@@ -495,6 +497,7 @@ static inline bool pvn_back_publish(struct pvn_queue_back *q)
 	if (pvn_ring_passed(pvn_ring_load(&q->peer->cq_arm), cq_before, q->cq_tail) ||
 	    pvn_ring_passed(pvn_ring_load(&q->peer->space_arm), sq_before, q->sq_head)) {
 		q->counters.notified++;
+		q->cq_rung = q->cq_tail;
 		return true;
 	}
 	if (cq_before != q->cq_tail)
@@ -513,6 +516,25 @@ static inline bool pvn_back_arm(struct pvn_queue_back *q)
 	pvn_ring_store(&q->mine->sq_arm, q->sq_head);
 	pvn_ring_fence();	/* pairs with pvn_front_publish() */
 	return pvn_back_available(q) != 0;
+}
+
+/*
+ * Completions that the front-end has asked to be told of later, while it may
+ * sleep already; for a back-end that is about to sleep itself. True: ring. Each
+ * completion makes it true once at most, whatever the front-end claims.
+ */
+static inline bool pvn_back_unheard(struct pvn_queue_back *q)
+{
+	pvn_u32 taken;
+
+	if (q->broken || q->cq_rung == q->cq_published)
+		return false;
+	taken = pvn_ring_load(&q->peer->cq_head);
+	q->cq_rung = q->cq_published;
+	if (taken == q->cq_published)
+		return false;
+	q->counters.notified++;
+	return true;
 }
 
 /* --- adaptive polling --- */

@@ -19,53 +19,14 @@
 
 #include <cmocka.h>
 
-#include "frontend/blk/blkfront_ring.h"
-#include "harness.h"
+#include "front.h"
 
-enum {
-	ENTRIES = 32,
-	IMAGE_SECTORS = 65536,		/* 32 MiB */
-	PAGES_PER_SLOT = 8,
-	PAGE = 4096,
-};
-
-#define RING_AREA	0
-#define INDIRECT_AREA	(1u << 20)
-#define DATA_AREA	(2u << 20)
+enum { IMAGE_SECTORS = 65536 };		/* 32 MiB */
 
 static const char *stored_program, *blkd_program;
-static struct harness h;
 static char image_path[] = "/tmp/pvn-blkd-image-XXXXXX";
 static int image;
 static uint8_t *expected;	/* what the image should hold */
-
-/* One request of the fake guest. */
-struct io {
-	bool busy;
-	enum pvn_blk_op op;
-	uint64_t sector;
-	uint32_t sectors;
-	enum pvn_blk_status status;
-	uint8_t *page[PAGES_PER_SLOT];
-};
-
-static struct queue {
-	struct blkfront_ring ring;
-	struct blkfront_slot slots[ENTRIES];
-	struct io io[ENTRIES];
-	void *base;
-} queues[HARNESS_QUEUES];
-
-static uint32_t epoch;
-static uint64_t random_state = 88172645463325252ull;
-
-static uint32_t draw(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 11) % below;
-}
 
 static void spawn(bool read_only)
 {
@@ -78,63 +39,8 @@ static void spawn(bool read_only)
 	harness_spawn(&h, blkd_program, more);
 }
 
-static void make_queue(unsigned int index)
-{
-	struct queue *queue = &queues[index];
-	unsigned int i, j;
-
-	memset(queue, 0, sizeof(*queue));
-	blkfront_ring_init(&queue->ring, queue->slots, ENTRIES);
-	queue->base = h.memory + RING_AREA + index * (64 << 10);
-	for (i = 0; i < ENTRIES; i++) {
-		queue->slots[i].indirect = (struct pvn_blk_segment *)
-			(h.memory + INDIRECT_AREA + (index * ENTRIES + i) * PAGE);
-		queue->slots[i].indirect_gpa = harness_gpa(&h, queue->slots[i].indirect);
-		/* Every other page: nothing is contiguous. */
-		for (j = 0; j < PAGES_PER_SLOT; j++)
-			queue->io[i].page[j] = h.memory + DATA_AREA +
-				((index * ENTRIES + i) * PAGES_PER_SLOT + j) * 2 * PAGE;
-	}
-}
-
-static void announce(void)
-{
-	unsigned int i;
-	char key[32];
-
-	epoch++;
-	for (i = 0; i < HARNESS_QUEUES; i++) {
-		memset(queues[i].base, 0, pvn_ring_bytes(ENTRIES));
-		blkfront_ring_connect(&queues[i].ring, queues[i].base, epoch);
-		snprintf(key, sizeof(key), "queue-%u/ring-gpa", i);
-		harness_write(&h, key, "0x%llx",
-			      (unsigned long long)harness_gpa(&h, queues[i].base));
-		snprintf(key, sizeof(key), "queue-%u/ring-entries", i);
-		harness_write(&h, key, "%d", ENTRIES);
-	}
-	harness_write(&h, "protocol", "1");
-	harness_write(&h, "queue-count", "%d", HARNESS_QUEUES);
-	harness_write(&h, "epoch", "%u", epoch);
-	harness_write(&h, "state", "3");
-}
-
-static void connect_front(void)
-{
-	unsigned int i;
-
-	harness_wait_state(&h, 2);
-	announce();
-	harness_wait_state(&h, 4);
-	harness_write(&h, "state", "4");
-	for (i = 0; i < HARNESS_QUEUES; i++)
-		if (pvn_front_publish(&queues[i].ring.queue))
-			harness_ring(&h, i);
-}
-
 static int setup(void **state)
 {
-	unsigned int i;
-
 	(void)state;
 	harness_start(&h, stored_program, "blk");
 	strcpy(strrchr(image_path, '-'), "-XXXXXX");
@@ -142,8 +48,7 @@ static int setup(void **state)
 	expected = calloc(IMAGE_SECTORS, 512);
 	if (image < 0 || !expected || ftruncate(image, IMAGE_SECTORS * 512ll))
 		return -1;
-	for (i = 0; i < HARNESS_QUEUES; i++)
-		make_queue(i);
+	front_make();
 	return 0;
 }
 
@@ -155,89 +60,6 @@ static int teardown(void **state)
 	close(image);
 	free(expected);
 	return 0;
-}
-
-/* --- requests --- */
-
-static void submit(struct queue *queue, unsigned int slot)
-{
-	struct io *io = &queue->io[slot];
-	uint32_t left = io->sectors * 512, i;
-
-	blkfront_begin(&queue->ring, slot, io->op, io->op == PVN_BLK_WRITE && draw(8) == 0,
-		       io->sector);
-	for (i = 0; left; i++) {
-		uint32_t piece = left < PAGE ? left : PAGE;
-
-		assert_true(blkfront_add(&queue->ring, slot, harness_gpa(&h, io->page[i]), piece));
-		left -= piece;
-	}
-	io->busy = true;
-	assert_true(blkfront_submit(&queue->ring, slot, io));
-}
-
-static void publish(unsigned int index)
-{
-	if (pvn_front_publish(&queues[index].ring.queue))
-		harness_ring(&h, index);
-}
-
-/* Takes answers; returns how many there were. */
-static unsigned int take(struct queue *queue)
-{
-	enum pvn_blk_status status;
-	unsigned int count = 0;
-	void *cookie;
-
-	while (blkfront_next(&queue->ring, &cookie, &status)) {
-		struct io *io = cookie;
-
-		io->status = status;
-		io->busy = false;
-		count++;
-	}
-	return count;
-}
-
-static void wait_one(unsigned int index, struct io *io)
-{
-	struct queue *queue = &queues[index];
-
-	while (io->busy) {
-		if (take(queue) || pvn_front_arm(&queue->ring.queue, 1))
-			continue;
-		assert_int_equal(queue->ring.queue.broken, PVN_RING_OK);
-		assert_true(harness_hear(&h, index, 10000));
-	}
-}
-
-static enum pvn_blk_status request(unsigned int index, enum pvn_blk_op op, uint64_t sector,
-				   uint32_t sectors)
-{
-	struct queue *queue = &queues[index];
-	struct io *io = &queue->io[0];
-
-	io->op = op;
-	io->sector = sector;
-	io->sectors = sectors;
-	submit(queue, 0);
-	publish(index);
-	wait_one(index, io);
-	return io->status;
-}
-
-/* Submits a request as it is, whatever it says. */
-static enum pvn_blk_status raw_request(struct pvn_blk_request request)
-{
-	struct queue *queue = &queues[0];
-	struct io *io = &queue->io[1];
-
-	queue->slots[1].request = request;
-	io->busy = true;
-	assert_true(blkfront_submit(&queue->ring, 1, io));
-	publish(0);
-	wait_one(0, io);
-	return io->status;
 }
 
 /* --- random load; each slot owns a part of the disk, so order does not matter --- */
@@ -343,7 +165,7 @@ static void random_requests_on_two_queues_give_back_what_was_written(void **stat
 {
 	(void)state;
 	spawn(false);
-	connect_front();
+	front_connect();
 	load(2000, 1);
 	load(20000, ENTRIES);
 	assert_image();
@@ -379,7 +201,7 @@ static void bad_requests_are_answered_and_the_queue_lives_on(void **state)
 
 	(void)state;
 	spawn(false);
-	connect_front();
+	front_connect();
 	assert_int_equal(request(0, PVN_BLK_READ, IMAGE_SECTORS - 8, 8), PVN_BLK_OK);
 	assert_int_equal(request(0, PVN_BLK_READ, IMAGE_SECTORS - 7, 8), PVN_BLK_OUT_OF_RANGE);
 	assert_int_equal(request(0, PVN_BLK_READ, UINT64_MAX, 8), PVN_BLK_OUT_OF_RANGE);
@@ -409,7 +231,7 @@ static void a_read_only_disk_refuses_writes(void **state)
 {
 	(void)state;
 	spawn(true);
-	connect_front();
+	front_connect();
 	assert_int_equal(request(0, PVN_BLK_WRITE, 0, 8), PVN_BLK_READ_ONLY);
 	assert_int_equal(request(0, PVN_BLK_READ, 0, 8), PVN_BLK_OK);
 	assert_image();
@@ -419,7 +241,7 @@ static void an_image_that_shrinks_gives_errors_and_keeps_the_rest(void **state)
 {
 	(void)state;
 	spawn(false);
-	connect_front();
+	front_connect();
 	assert_int_equal(request(0, PVN_BLK_WRITE, 0, 8), PVN_BLK_OK);
 	assert_int_equal(ftruncate(image, 1 << 20), 0);
 	assert_int_equal(request(0, PVN_BLK_READ, 4096, 8), PVN_BLK_IO_ERROR);
@@ -435,7 +257,7 @@ static void a_hostile_index_breaks_that_queue_only_until_reset(void **state)
 
 	(void)state;
 	spawn(false);
-	connect_front();
+	front_connect();
 	back = queues[0].ring.queue.peer;
 	pvn_ring_store(&front->sq_tail, 0x7fffffff);
 	harness_ring(&h, 0);
@@ -446,7 +268,7 @@ static void a_hostile_index_breaks_that_queue_only_until_reset(void **state)
 	harness_write(&h, "state", "6");
 	harness_wait_state(&h, 2);
 	harness_write(&h, "state", "1");
-	connect_front();
+	front_connect();
 	assert_int_equal(request(0, PVN_BLK_READ, 0, 8), PVN_BLK_OK);
 }
 
@@ -455,13 +277,13 @@ static void rings_outside_of_memory_are_refused(void **state)
 	(void)state;
 	spawn(false);
 	harness_wait_state(&h, 2);
-	announce();
+	front_announce();
 	harness_wait_state(&h, 4);
 	harness_write(&h, "state", "6");
 	harness_wait_state(&h, 2);
-	epoch++;
+	front_next_epoch();
 	harness_write(&h, "queue-0/ring-gpa", "0xfffffffffffff000");
-	harness_write(&h, "epoch", "%u", epoch);
+	harness_write(&h, "epoch", "%u", front_epoch());
 	harness_write(&h, "state", "3");
 	usleep(100000);
 	assert_true(harness_alive(&h));
@@ -471,7 +293,7 @@ static void rings_outside_of_memory_are_refused(void **state)
 	usleep(100000);
 	assert_true(harness_alive(&h));
 	harness_wait_state(&h, 2);
-	connect_front();
+	front_connect();
 	assert_int_equal(request(0, PVN_BLK_READ, 0, 8), PVN_BLK_OK);
 }
 
@@ -481,14 +303,14 @@ static void a_killed_backend_loses_and_repeats_nothing(void **state)
 
 	(void)state;
 	spawn(false);
-	connect_front();
+	front_connect();
 	for (round = 0; round < 20; round++) {
 		for (turns = 0; turns < 50; turns++)
 			for (i = 0; i < HARNESS_QUEUES; i++)
 				pump(i, true, ENTRIES);
 		harness_kill(&h);
 		spawn(false);
-		connect_front();
+		front_connect();
 	}
 	settle(ENTRIES);
 	assert_image();

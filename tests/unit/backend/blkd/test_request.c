@@ -87,7 +87,7 @@ static void reserved_words_must_be_zero(void **state)
 	struct pvn_blk_request request = a_read();
 
 	(void)state;
-	request.reserved[1] = 1;
+	request.reserved = 1;
 	assert_int_equal(check(request), PVN_BLK_INVALID);
 }
 
@@ -232,6 +232,79 @@ static void flush_has_no_data_and_read_no_fua(void **state)
 	assert_int_equal(check(request), PVN_BLK_INVALID);
 }
 
+static struct pvn_blk_request a_range(uint8_t op, uint32_t sectors)
+{
+	memset(limits.range_sectors, 0, sizeof(limits.range_sectors));
+	limits.range_sectors[op] = 64;
+	return (struct pvn_blk_request){
+		.op = op, .id = 9, .sector = 8, .sector_count = sectors,
+	};
+}
+
+static void ranges_are_taken_where_they_are_offered(void **state)
+{
+	struct pvn_blk_request request = a_range(PVN_BLK_DISCARD, 64);
+
+	(void)state;
+	assert_int_equal(check(request), PVN_BLK_OK);
+	assert_int_equal(work.offset, 8 * 512);
+	assert_int_equal(work.bytes, 64 * 512);
+	assert_int_equal(work.iov_count, 0);
+	request.sector_count = 65;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request.sector_count = 0;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request = a_range(PVN_BLK_WRITE_ZEROES, 8);
+	request.flags = PVN_BLK_FLAG_UNMAP;
+	assert_int_equal(check(request), PVN_BLK_OK);
+	assert_true(work.unmap);
+	request.op = PVN_BLK_SECURE_ERASE;
+	assert_int_equal(check(request), PVN_BLK_UNSUPPORTED);
+	assert_int_equal(check(a_range(PVN_BLK_SECURE_ERASE, 8)), PVN_BLK_OK);
+}
+
+static void ranges_have_no_data_and_no_flags_of_others(void **state)
+{
+	struct pvn_blk_request request = a_range(PVN_BLK_DISCARD, 8);
+
+	(void)state;
+	request.flags = PVN_BLK_FLAG_UNMAP;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request.flags = PVN_BLK_FLAG_FUA;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request = a_range(PVN_BLK_DISCARD, 8);
+	request.segment_count = 1;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request = a_read();
+	request.sector_count = 8;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request = a_read();
+	request.flags = PVN_BLK_FLAG_UNMAP;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+}
+
+static void ranges_end_at_the_end_and_spare_a_read_only_disk(void **state)
+{
+	struct pvn_blk_request request = a_range(PVN_BLK_DISCARD, 8);
+
+	(void)state;
+	request.sector = 992;
+	assert_int_equal(check(request), PVN_BLK_OK);
+	request.sector = 993;
+	assert_int_equal(check(request), PVN_BLK_OUT_OF_RANGE);
+	request.sector = UINT64_MAX;
+	assert_int_equal(check(request), PVN_BLK_OUT_OF_RANGE);
+	limits.sector_bytes = 4096;
+	request.sector = 12;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	request.sector = 16;
+	request.sector_count = 7;
+	assert_int_equal(check(request), PVN_BLK_INVALID);
+	limits.read_only = true;
+	request.sector_count = 8;
+	assert_int_equal(check(request), PVN_BLK_READ_ONLY);
+}
+
 static void a_short_transfer_goes_on_where_it_stopped(void **state)
 {
 	(void)state;
@@ -275,6 +348,9 @@ int main(void)
 		REQUEST_TEST(a_page_of_segments_is_read_and_checked),
 		REQUEST_TEST(a_read_only_disk_takes_reads_and_flushes_only),
 		REQUEST_TEST(flush_has_no_data_and_read_no_fua),
+		REQUEST_TEST(ranges_are_taken_where_they_are_offered),
+		REQUEST_TEST(ranges_have_no_data_and_no_flags_of_others),
+		REQUEST_TEST(ranges_end_at_the_end_and_spare_a_read_only_disk),
 		REQUEST_TEST(a_short_transfer_goes_on_where_it_stopped),
 		REQUEST_TEST(memory_regions_do_not_overlap_and_do_not_wrap),
 	};

@@ -27,6 +27,14 @@
  *	B/max-segments			segments of a request (up to 256)
  *	B/max-sectors			512-byte units of a request
  *	B/queue-entries-max		largest ring
+ *	B/serial, B/uuid		texts for people, when the disk has them
+ *	B/io-min, B/io-opt		preferred sizes of a transfer in bytes, when known
+ *	B/buffer-alignment		buffers should start on a multiple of it (512 when absent)
+ *	B/feature-discard		1: discard is offered, in units of
+ *	B/discard-granularity		bytes, up to
+ *	B/max-discard-sectors		512-byte units a request
+ *	B/feature-write-zeroes, B/max-write-zeroes-sectors
+ *	B/feature-secure-erase, B/max-secure-erase-sectors
  *
  *	by the front-end, before its state 3
  *	F/protocol			the version chosen: "1"
@@ -50,7 +58,13 @@
  * A changed size is announced by a new B/sectors followed by B/state 4.
  *
  * Requests complete in any order. A flush covers writes that were completed
- * before it was submitted.
+ * before it was submitted; discard, write zeroes and secure erase are writes in
+ * this. What a discarded range reads as is not defined.
+ *
+ * Completions may be grouped: a front-end that waits for several arms for more
+ * than one (pvn_front_arm()). So that none waits for those that come much later, a
+ * back-end that runs out of work rings also for what it has completed and not
+ * rung for (pvn_back_unheard()).
  */
 #ifndef PVN_ABI_IO_BLK_H
 #define PVN_ABI_IO_BLK_H
@@ -69,17 +83,23 @@ enum pvn_blk_op {
 	PVN_BLK_READ = 0,
 	PVN_BLK_WRITE = 1,
 	PVN_BLK_FLUSH = 2,
-	/* Numbers kept for: discard 3, write zeroes 4, secure erase 5. */
+	PVN_BLK_DISCARD = 3,		/* the range is not needed any more */
+	PVN_BLK_WRITE_ZEROES = 4,
+	PVN_BLK_SECURE_ERASE = 5,	/* discard, and nobody can bring it back */
+	PVN_BLK_OP_COUNT = 6,
 };
 
 #define PVN_BLK_FLAG_FUA	0x1u	/* write: on stable storage when completed */
 #define PVN_BLK_FLAG_INDIRECT	0x2u	/* gpa[0] is a page of struct pvn_blk_segment */
-#define PVN_BLK_FLAGS		0x3u
+#define PVN_BLK_FLAG_UNMAP	0x4u	/* write zeroes: space may be given back */
+#define PVN_BLK_FLAGS		0x7u
 
 /*
  * A submission: same shape as struct pvn_sqe. Segments are guest-physically
  * contiguous, start on a multiple of 512 and are a multiple of sector-size long;
- * none is empty. A flush has none. Unused and reserved words are 0.
+ * none is empty. Only reads and writes have segments; discard, write zeroes and
+ * secure erase name a range by sector and sector_count, whole multiples of
+ * sector-size. Unused and reserved words are 0.
  */
 struct pvn_blk_request {
 	pvn_u8 op;
@@ -89,7 +109,8 @@ struct pvn_blk_request {
 	pvn_u64 sector;		/* 512-byte units, whatever sector-size is */
 	pvn_u64 gpa[PVN_BLK_INLINE_MAX];
 	pvn_u32 bytes[PVN_BLK_INLINE_MAX];
-	pvn_u32 reserved[2];
+	pvn_u32 sector_count;	/* of a range, 512-byte units; 0 in reads and writes */
+	pvn_u32 reserved;
 	pvn_u32 stamp;
 };
 
@@ -102,6 +123,7 @@ struct pvn_blk_segment {
 _Static_assert(sizeof(struct pvn_blk_request) == sizeof(struct pvn_sqe), "blk request");
 _Static_assert(offsetof(struct pvn_blk_request, gpa) == 16, "blk request");
 _Static_assert(offsetof(struct pvn_blk_request, bytes) == 40, "blk request");
+_Static_assert(offsetof(struct pvn_blk_request, sector_count) == 52, "blk request");
 _Static_assert(offsetof(struct pvn_blk_request, stamp) == 60, "blk request");
 _Static_assert(sizeof(struct pvn_blk_segment) * PVN_BLK_SEGMENTS_MAX == PVN_PAGE_SIZE,
 	       "a page of segments");

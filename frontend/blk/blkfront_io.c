@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Requests of pvn_blkfront.ko: from Linux's multi-queue block layer into the ring
+ * and back. Slots and ids are in blkfront_ring.c, the ring in the ABI.
+ *
+ * The pages of a request are the buffers: nothing is copied. A tag of the block
+ * layer is a slot of the ring, so there is always room for what Linux submits.
+ *
+ * Interrupts are avoided where possible: answers are taken whenever a request is
+ * submitted, a lone request's answer is looked for a short learned time, and the
+ * doorbell is asked for half of what is in flight at once (blkfront_group()).
+ */
+#define pr_fmt(fmt) "pvn_blkfront: " fmt
+
+#include <linux/io.h>
+#include <linux/module.h>
+
+#include "frontend/blk/blkfront.h"
+#include "pv-guest/pvn_core.h"
+
+#define BATCH 32
+#define POLL_FLOOR_NS 4000u
+#define POLL_BYTES_MAX 65536u	/* larger requests take longer than looking is worth */
+
+static unsigned int poll_us = 100;
+module_param(poll_us, uint, 0444);
+MODULE_PARM_DESC(poll_us, "longest look for the answer to a single request before sleeping; 0: none");
+
+static blk_status_t blk_status(enum pvn_blk_status status)
+{
+	switch (status) {
+	case PVN_BLK_OK:
+		return BLK_STS_OK;
+	case PVN_BLK_UNSUPPORTED:
+		return BLK_STS_NOTSUPP;
+	case PVN_BLK_NO_SPACE:
+		return BLK_STS_NOSPC;
+	default:
+		return BLK_STS_IOERR;
+	}
+}
+
+static bool add_segments(struct blkfront_queue *queue, struct request *rq)
+{
+	struct req_iterator iter;
+	struct bio_vec bv;
+
+	rq_for_each_bvec(bv, rq, iter)
+		if (!blkfront_add(&queue->ring, rq->tag, page_to_phys(bv.bv_page) + bv.bv_offset,
+				  bv.bv_len))
+			return false;
+	return true;
+}
+
+static void fill_range(struct blkfront_queue *queue, struct request *rq, enum pvn_blk_op op)
+{
+	bool unmap = op == PVN_BLK_WRITE_ZEROES && !(rq->cmd_flags & REQ_NOUNMAP);
+
+	blkfront_begin(&queue->ring, rq->tag, op, false, blk_rq_pos(rq));
+	blkfront_set_range(&queue->ring, rq->tag, blk_rq_sectors(rq), unmap);
+}
+
+static blk_status_t fill_slot(struct blkfront_queue *queue, struct request *rq)
+{
+	bool fua = rq->cmd_flags & REQ_FUA;
+
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+		blkfront_begin(&queue->ring, rq->tag, PVN_BLK_READ, false, blk_rq_pos(rq));
+		break;
+	case REQ_OP_WRITE:
+		blkfront_begin(&queue->ring, rq->tag, PVN_BLK_WRITE, fua, blk_rq_pos(rq));
+		break;
+	case REQ_OP_FLUSH:
+		blkfront_begin(&queue->ring, rq->tag, PVN_BLK_FLUSH, false, 0);
+		return BLK_STS_OK;
+	case REQ_OP_DISCARD:
+		fill_range(queue, rq, PVN_BLK_DISCARD);
+		return BLK_STS_OK;
+	case REQ_OP_WRITE_ZEROES:
+		fill_range(queue, rq, PVN_BLK_WRITE_ZEROES);
+		return BLK_STS_OK;
+	case REQ_OP_SECURE_ERASE:
+		fill_range(queue, rq, PVN_BLK_SECURE_ERASE);
+		return BLK_STS_OK;
+	default:
+		return BLK_STS_NOTSUPP;
+	}
+	return add_segments(queue, rq) ? BLK_STS_OK : BLK_STS_IOERR;
+}
+
+/* Up to BATCH answers; the last look at the ring also asks for the next doorbell. */
+static unsigned int take_answers(struct blkfront_queue *queue, struct request **rqs,
+				 blk_status_t *results)
+{
+	struct pvn_queue_front *ring = &queue->ring.queue;
+	enum pvn_blk_status status;
+	unsigned int count = 0;
+	unsigned long flags;
+	void *cookie;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	do {
+		while (count < BATCH && blkfront_next(&queue->ring, &cookie, &status)) {
+			rqs[count] = cookie;
+			results[count++] = blk_status(status);
+		}
+	} while (count < BATCH && pvn_front_arm(ring, blkfront_group(&queue->ring)));
+	if (ring->broken && !queue->front->dead)
+		schedule_work(&queue->front->bury);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return count;
+}
+
+/*
+ * Ends requests right here, whoever calls: what comes after them in a full batch is
+ * taken in the next round. Bounded by what is in flight. False: there was none.
+ */
+static bool end_answered(struct blkfront_queue *queue)
+{
+	struct request *rqs[BATCH];
+	blk_status_t results[BATCH];
+	unsigned int count, i;
+	bool any = false;
+
+	do {
+		count = take_answers(queue, rqs, results);
+		for (i = 0; i < count; i++)
+			blk_mq_end_request(rqs[i], results[i]);
+		any |= count > 0;
+	} while (count == BATCH);
+	return any;
+}
+
+/* Without a lock: may be wrong for a moment, which costs a look. */
+static bool has_answers(const struct blkfront_queue *queue)
+{
+	return pvn_front_ready(&queue->ring.queue);
+}
+
+/* Somebody waits for just this one, so looking for the answer beats going idle. */
+static bool is_worth_polling(const struct blkfront_queue *queue, const struct request *rq)
+{
+	return queue->poll.ceiling_ns && queue->ring.in_flight == 1 &&
+	       !(rq->cmd_flags & REQ_RAHEAD) && op_is_sync(rq->cmd_flags) &&
+	       (req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE) &&
+	       blk_rq_bytes(rq) <= POLL_BYTES_MAX;
+}
+
+static void look_for_answer(struct blkfront_queue *queue)
+{
+	u64 end = ktime_get_ns() + queue->poll.budget_ns;
+
+	queue->polled++;
+	while (!has_answers(queue)) {
+		if (ktime_get_ns() >= end) {
+			pvn_poll_miss(&queue->poll);
+			return;
+		}
+		cpu_relax();
+	}
+	pvn_poll_hit(&queue->poll);
+	queue->poll_hits++;
+}
+
+/* On the path of a write: from the block layer, to blkfront_submit(), to the doorbell. */
+static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
+{
+	struct blkfront_queue *queue = hctx->driver_data;
+	struct request *rq = bd->rq;
+	bool ring = false, poll = false;
+	unsigned long flags;
+	blk_status_t status;
+
+	if (READ_ONCE(queue->front->dead))
+		return BLK_STS_IOERR;
+	blk_mq_start_request(rq);
+	spin_lock_irqsave(&queue->lock, flags);
+	status = fill_slot(queue, rq);
+	if (!status && !blkfront_submit(&queue->ring, rq->tag, rq))
+		status = BLK_STS_IOERR;
+	if (bd->last) {
+		ring = pvn_front_publish(&queue->ring.queue);
+		poll = !status && is_worth_polling(queue, rq);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (ring)
+		pvn_signal_event(queue->channel, 0);
+	/* From here on rq may have ended already. */
+	if (poll)
+		look_for_answer(queue);
+	if (bd->last && has_answers(queue))
+		end_answered(queue);	/* these need no interrupt any more */
+	return status;
+}
+
+void blkfront_publish(struct blkfront_queue *queue)
+{
+	unsigned long flags;
+	bool ring;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	ring = pvn_front_publish(&queue->ring.queue);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (ring)
+		pvn_signal_event(queue->channel, 0);
+}
+
+/* The block layer has no more for now although it did not say "last". */
+static void commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	blkfront_publish(hctx->driver_data);
+}
+
+/* The doorbell from the back-end. */
+void blkfront_complete(void *context)
+{
+	struct blkfront_queue *queue = context;
+
+	queue->ring.queue.counters.events++;
+	if (!end_answered(queue))
+		queue->ring.queue.counters.events_idle++;
+}
+
+/* Slow is not wrong; but a back-end that has given the queue up never answers. */
+static enum blk_eh_timer_return request_timeout(struct request *rq)
+{
+	struct blkfront_queue *queue = rq->mq_hctx->driver_data;
+	struct blkfront *front = queue->front;
+
+	if (READ_ONCE(front->connected) && READ_ONCE(queue->ring.queue.peer->error)) {
+		pvn_front_break(&queue->ring.queue, PVN_RING_BAD_SETUP);
+		schedule_work(&front->bury);
+	}
+	return BLK_EH_RESET_TIMER;
+}
+
+static int init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
+{
+	struct blkfront *front = data;
+
+	hctx->driver_data = &front->queues[index];
+	return 0;
+}
+
+const struct blk_mq_ops blkfront_mq_ops = {
+	.queue_rq = queue_rq,
+	.commit_rqs = commit_rqs,
+	.timeout = request_timeout,
+	.init_hctx = init_hctx,
+};
+
+void blkfront_init_poll(struct blkfront_queue *queue)
+{
+	queue->poll.ceiling_ns = min(poll_us, 1000u) * NSEC_PER_USEC;
+	queue->poll.floor_ns = min(POLL_FLOOR_NS, queue->poll.ceiling_ns);
+	queue->poll.budget_ns = queue->poll.floor_ns;
+}
