@@ -175,19 +175,40 @@ void print_json(json_t *json)
 	json_decref(json);
 }
 
-int ask_worker(struct call *call, const char *name, json_t *request)
+json_t *ask_worker_for(struct call *call, const char *name, json_t *request)
 {
 	json_t *answer = pvn_guest_ask(name, request), *problem;
 
 	json_decref(request);
-	if (!answer)
-		return pvn_fail(&call->problem, PVN_EXIT_FAILED, NULL, "pvn list tells its state",
-				"the worker of \"%s\" does not answer: %s", name, strerror(errno));
 	problem = json_object_get(answer, "problem");
+	if (answer && !problem)
+		return answer;
 	if (problem)
 		pvn_problem_from_json(&call->problem, problem);
+	else
+		pvn_fail(&call->problem, PVN_EXIT_FAILED, NULL, "pvn list tells its state",
+			 "the worker of \"%s\" does not answer: %s", name, strerror(errno));
 	json_decref(answer);
-	return problem ? -1 : 0;
+	return NULL;
+}
+
+int ask_worker(struct call *call, const char *name, json_t *request)
+{
+	json_t *answer = ask_worker_for(call, name, request);
+
+	json_decref(answer);
+	return answer ? 0 : -1;
+}
+
+bool is_guest_running(struct call *call, const char *name)
+{
+	json_t *state = find_guest(call, name);
+	bool runs = state && strcmp(text_of(state, "state"), "ended");
+
+	if (state && !runs)
+		pvn_fail(&call->problem, PVN_EXIT_REFUSED, NULL, NULL, "\"%s\" has ended", name);
+	json_decref(state);
+	return runs;
 }
 
 static double now(void)

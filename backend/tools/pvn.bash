@@ -12,7 +12,7 @@ _pvn()
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
-			census version help" -- "$cur")
+			attach detach resize ring census version help" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then
@@ -22,6 +22,8 @@ _pvn()
 		shutdown) options+=" --reboot --wait --timeout" ;;
 		wait) options+=" --timeout" ;;
 		destroy) options+=" --all" ;;
+		detach) options+=" --force --timeout" ;;
+		resize) options+=" --shrink" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return
@@ -31,7 +33,7 @@ _pvn()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur"; compgen -d -- "$cur")
 		;;
-	info | console | shutdown | destroy | wait)
+	info | console | shutdown | destroy | wait | attach | detach | resize | ring)
 		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
 		;;
 	esac

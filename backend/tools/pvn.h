@@ -33,8 +33,9 @@ struct call {
 
 extern const struct subcommand *const subcommands[];
 
-extern const struct subcommand cmd_census, cmd_console, cmd_create, cmd_destroy, cmd_help,
-	cmd_info, cmd_list, cmd_shutdown, cmd_version, cmd_wait;
+extern const struct subcommand cmd_attach, cmd_census, cmd_console, cmd_create, cmd_destroy,
+	cmd_detach, cmd_help, cmd_info, cmd_list, cmd_resize, cmd_ring, cmd_shutdown, cmd_version,
+	cmd_wait;
 
 /* An option of a subcommand; the list ends with a NULL name. */
 struct option_spec {
@@ -69,6 +70,12 @@ void print_json(json_t *json);
 
 /* Sends a request to the guest's worker; 0, or -1 with *problem filled. Takes `request`. */
 int ask_worker(struct call *call, const char *name, json_t *request);
+
+/* The same for an answer that says something; NULL with *problem filled. */
+json_t *ask_worker_for(struct call *call, const char *name, json_t *request);
+
+/* False with *problem filled: there is no such guest, or it has ended. */
+bool is_guest_running(struct call *call, const char *name);
 
 /*
  * Waits until the guest has ended. 0, or -1 with *problem filled; seconds 0: for

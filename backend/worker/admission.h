@@ -21,12 +21,19 @@ struct admission {
 	uint8_t kernel_start[BZIMAGE_HEADER_BYTES];
 	struct bzimage kernel;
 	struct layout layout;
-	int image_fd[CONFIG_DISKS_MAX];
+	int image_fd[CONFIG_DISKS_MAX];	/* -1: none */
 };
 
 /* All checks; 0, or -1 with *problem filled. */
 int admission_check(struct admission *admission, const struct config *config,
 		    struct pvn_problem *problem);
+
+/*
+ * A disk by itself: its image opened and locked, -1 in *fd when it has none. 0, or
+ * -1 with *problem filled; `config` tells who else has it.
+ */
+int admission_disk(int *fd, const struct config *config, const struct config_disk *disk,
+		   struct pvn_problem *problem);
 
 /*
  * Does memory for this guest exist, after leaving the root what it needs itself?

@@ -7,12 +7,12 @@
  */
 #include "worker/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libpvn/guests.h"
+#include "worker/config_value.h"
 
 #define MIB (1ull << 20)
 #define MEMORY_MIN (32 * MIB)
@@ -24,53 +24,24 @@ static const char *const top_keys[] = {
 	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
-static const char *const disk_keys[] = { "image", "read_only", NULL };
 static const char *const console_keys[] = { "log", NULL };
 
 static int wrong(const struct config *config, struct pvn_problem *problem, const char *key,
 		 const char *what)
 {
-	return pvn_fail(problem, PVN_EXIT_REFUSED, config->path, NULL, "\"%s\" %s", key, what);
-}
-
-static bool is_listed(const char *word, const char *const *list)
-{
-	for (; *list; list++)
-		if (!strcmp(word, *list))
-			return true;
-	return false;
+	return config_wrong(config->path, problem, key, what);
 }
 
 static int check_keys(const struct config *config, json_t *object, const char *const *known,
 		      const char *inside, struct pvn_problem *problem)
 {
-	const char *key, *nearest;
-	char hint[128];
-	json_t *value;
-
-	json_object_foreach(object, key, value) {
-		if (is_listed(key, known))
-			continue;
-		nearest = pvn_nearest(key, known);
-		if (nearest)
-			snprintf(hint, sizeof(hint), "did you mean \"%s\"?", nearest);
-		else
-			snprintf(hint, sizeof(hint), "pvn create --help lists the keys");
-		return pvn_fail(problem, PVN_EXIT_REFUSED, config->path, hint,
-				"unknown key \"%.100s\"%s%s", key, *inside ? " in " : "", inside);
-	}
-	return 0;
+	return config_check_keys(config->path, object, known, inside, problem);
 }
 
 static int take_string(struct config *config, json_t *object, const char *key, const char **to,
 		       struct pvn_problem *problem)
 {
-	json_t *value = json_object_get(object, key);
-
-	*to = json_string_value(value);
-	if (value && (!*to || strlen(*to) != json_string_length(value)))
-		return wrong(config, problem, key, "must be a text");
-	return 0;
+	return config_take_string(config->path, object, key, to, problem);
 }
 
 static int take_number(struct config *config, const char *key, unsigned int low, unsigned int high,
@@ -89,32 +60,6 @@ static int take_number(struct config *config, const char *key, unsigned int low,
 	}
 	*to = number;
 	return 0;
-}
-
-bool config_size(const char *text, uint64_t *bytes)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	*bytes = strtoull(text, &end, 10);
-	if (errno)
-		return false;
-	if (*end) {
-		unsigned int shift;
-
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || (strcmp(end + 1, "") && strcmp(end + 1, "B") && strcmp(end + 1, "iB")))
-			return false;
-		shift = 10 * (unit - units + 1);
-		if (*bytes > UINT64_MAX >> shift)
-			return false;
-		*bytes <<= shift;
-	}
-	return true;
 }
 
 static int take_memory(struct config *config, struct pvn_problem *problem)
@@ -144,22 +89,9 @@ static int take_disks(struct config *config, struct pvn_problem *problem)
 		return wrong(config, problem, "disks", "must be a list");
 	if (json_array_size(disks) > CONFIG_DISKS_MAX)
 		return wrong(config, problem, "disks", "has more than 15 entries");
-	json_array_foreach(disks, i, disk) {
-		struct config_disk *to = &config->disk[i];
-		json_t *read_only = json_object_get(disk, "read_only");
-
-		if (!json_is_object(disk))
-			return wrong(config, problem, "disks", "must hold objects");
-		if (check_keys(config, disk, disk_keys, "a disk", problem) ||
-		    take_string(config, disk, "image", &to->image, problem))
+	json_array_foreach(disks, i, disk)
+		if (config_parse_disk(&config->disk[i], disk, config->path, problem))
 			return -1;
-		if (!to->image || !*to->image)
-			return wrong(config, problem, "image", "is missing in a disk");
-		if (read_only && !json_is_boolean(read_only))
-			return wrong(config, problem, "read_only", "must be true or false");
-		to->read_only = json_is_true(read_only);
-	}
-	config->disk_count = json_array_size(disks);
 	return 0;
 }
 
@@ -210,19 +142,6 @@ static int take_action(struct config *config, const char *key, bool may_preserve
 	return 0;
 }
 
-static bool is_uuid(const char *text)
-{
-	size_t i;
-
-	for (i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return !text[i];
-}
-
 static int check_texts(const struct config *config, struct pvn_problem *problem)
 {
 	if (!config->name)
@@ -233,7 +152,7 @@ static int check_texts(const struct config *config, struct pvn_problem *problem)
 			     "with a letter or digit");
 	if (!config->kernel || !*config->kernel)
 		return wrong(config, problem, "kernel", "is missing");
-	if (config->uuid && !is_uuid(config->uuid))
+	if (config->uuid && !config_is_uuid(config->uuid))
 		return wrong(config, problem, "uuid", "is no UUID");
 	return 0;
 }

@@ -20,9 +20,32 @@ enum {
 	CONFIG_VPS_MAX = 64,
 };
 
+/* Where a disk is; CONFIG_NO_DISK: there is none in this place. */
+enum config_disk_kind {
+	CONFIG_NO_DISK,
+	CONFIG_IMAGE,	/* a raw image or a block device */
+	CONFIG_NBD,
+	CONFIG_NULL,
+};
+
+enum config_choice {
+	CHOICE_DEFAULT,
+	CHOICE_YES,
+	CHOICE_NO,
+};
+
 struct config_disk {
-	const char *image;
+	enum config_disk_kind kind;
+	bool leaving;			/* to be unplugged: not there after a reboot */
+	const char *image;		/* path, or URI; "null" */
+	uint64_t null_bytes;
 	bool read_only;
+	bool secure_erase;		/* a file: by overwriting */
+	enum config_choice direct;
+	unsigned int sector_bytes;	/* 0: as the image has it */
+	const char *serial, *uuid;	/* NULL: none */
+	uint64_t iops, iops_burst, bytes_per_second, bytes_burst;	/* 0: no limit */
+	unsigned int retry_seconds;	/* nbd */
 };
 
 enum config_action {
@@ -39,8 +62,7 @@ struct config {
 	unsigned int vps;
 	unsigned int weight;	/* 0: not given */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
-	unsigned int disk_count;
-	struct config_disk disk[CONFIG_DISKS_MAX];
+	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	enum config_action on_reboot, on_crash;
 };
 
@@ -49,6 +71,16 @@ int config_parse(struct config *config, json_t *tree, const char *path,
 		 struct pvn_problem *problem);
 int config_load(struct config *config, const char *path, struct pvn_problem *problem);
 void config_free(struct config *config);
+
+/*
+ * One disk, as an object of "disks" says it. Strings belong to `object`. 0, or -1
+ * with *problem filled; `path` is for its words.
+ */
+int config_parse_disk(struct config_disk *to, json_t *object, const char *path,
+		      struct pvn_problem *problem);
+
+/* What a guest calls its disk of this number: "pvda". Static storage. */
+const char *config_disk_name(unsigned int index);
 
 /* "256M", "1G", "1536MiB", or a number of bytes. False: it is no size. */
 bool config_size(const char *text, uint64_t *bytes);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,12 @@
 #include "worker/store_keys.h"
 
 enum {
-	ARGUMENTS_MAX = 64,
+	ARGUMENTS_MAX = 96,
 	ARGUMENT_BYTES = PATH_MAX,
 	END_WAIT_MS = 3000,
 	RESTART_MIN_MS = 100,
 	RESTART_MAX_MS = 5000,
+	CALM_SECONDS = 1,	/* a life longer than that was no failed start */
 };
 
 /* Command line being built; strings are freed with the process that execs. */
@@ -83,15 +85,70 @@ static void add_console(struct command *command, const struct config *config)
 		add(command, "%s/%s.console.log", pvn_logdir(), config->name);
 }
 
+static void add_text(struct command *command, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	add(command, "%s", name);
+	add(command, "%s", value);
+}
+
+static void add_number(struct command *command, const char *name, uint64_t value)
+{
+	if (!value)
+		return;
+	add(command, "%s", name);
+	add(command, "%llu", (unsigned long long)value);
+}
+
+static void add_flag(struct command *command, const char *name, bool wanted)
+{
+	if (wanted)
+		add(command, "%s", name);
+}
+
+static void add_place(struct command *command, const struct device *device)
+{
+	const struct config_disk *disk = device->disk;
+
+	switch (disk->kind) {
+	case CONFIG_IMAGE:
+		keep_open(device->image_fd);
+		add_text(command, "--image", disk->image);
+		add(command, "--image-fd");
+		add(command, "%d", device->image_fd);
+		break;
+	case CONFIG_NBD:
+		add_text(command, "--nbd", disk->image);
+		add(command, "--retry-seconds");
+		add(command, "%u", disk->retry_seconds);
+		break;
+	default:
+		add_number(command, "--null", disk->null_bytes);
+	}
+}
+
 static void add_disk(struct command *command, const struct device *device)
 {
-	keep_open(device->image_fd);
-	add(command, "--image");
-	add(command, "%s", device->disk->image);
-	add(command, "--image-fd");
-	add(command, "%d", device->image_fd);
-	if (device->disk->read_only)
-		add(command, "--read-only");
+	const struct config_disk *disk = device->disk;
+
+	add_place(command, device);
+	add_flag(command, "--read-only", disk->read_only);
+	add_flag(command, "--direct", disk->direct == CHOICE_YES);
+	add_flag(command, "--buffered", disk->direct == CHOICE_NO);
+	add_flag(command, "--erase-by-writing", disk->secure_erase);
+	add_number(command, "--sector-size", disk->sector_bytes);
+	add_text(command, "--serial", disk->serial);
+	add_text(command, "--uuid", disk->uuid);
+	add_number(command, "--iops", disk->iops);
+	add_number(command, "--iops-burst", disk->iops_burst);
+	add_number(command, "--bytes-per-second", disk->bytes_per_second);
+	add_number(command, "--bytes-burst", disk->bytes_burst);
+	if (device->alive_out < 0)
+		return;
+	keep_open(device->alive_out);
+	add(command, "--alive-fd");
+	add(command, "%d", device->alive_out);
 }
 
 static void build_command(struct command *command, const struct device *device)
@@ -141,16 +198,64 @@ static void __attribute__((noreturn)) run(const struct device *device, pid_t wor
 	_exit(127);
 }
 
+/*
+ * The process gets the writing end of a pipe. The kernel closes it only after the
+ * process is gone and its last transfer to or from the guest's memory has ended
+ * (blkd/engine.h): not before that may a successor repeat them.
+ */
+static void make_alive_pipe(struct device *device)
+{
+	int ends[2];
+
+	if (!device->disk || pipe2(ends, O_CLOEXEC))
+		return;
+	device->alive_in = ends[0];
+	device->alive_out = ends[1];
+}
+
 static void spawn(struct device *device)
 {
-	pid_t worker = getpid(), pid = fork();
+	pid_t worker = getpid(), pid;
 
+	make_alive_pipe(device);
+	pid = fork();
 	if (!pid)
 		run(device, worker);
+	if (device->alive_out >= 0)
+		close(device->alive_out);
+	device->alive_out = -1;
+	device->started = time(NULL);
 	if (pid > 0)
 		device->pid = pid;
 	else
 		log_line("%s %u: no process: %s", device->kind, device->index, strerror(errno));
+}
+
+static void set_timer(struct device *device, unsigned int ms)
+{
+	struct timeval pause = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	evtimer_add(device->restart, &pause);
+}
+
+/* Does the predecessor still have transfers under way? */
+static bool is_in_use(struct device *device)
+{
+	struct pollfd end = { .fd = device->alive_in, .events = POLLIN };
+
+	if (device->alive_in < 0)
+		return false;
+	if (!poll(&end, 1, 0)) {
+		if (!device->waits)
+			log_line("%s %u: transfers of the last back-end are not over yet",
+				 device->kind, device->index);
+		device->waits = true;
+		return true;
+	}
+	close(device->alive_in);
+	device->alive_in = -1;
+	device->waits = false;
+	return false;
 }
 
 static void restart(evutil_socket_t fd, short what, void *context)
@@ -159,45 +264,83 @@ static void restart(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!device->devices->ending && !device->pid)
+	if (device->devices->ending || device->pid || !device->used)
+		return;
+	if (is_in_use(device))
+		set_timer(device, RESTART_MIN_MS);
+	else
 		spawn(device);
 }
 
-/* The first time soon, then more and more slowly. */
+/*
+ * The first time soon, then more and more slowly; one that had served for a while
+ * starts over.
+ */
 static void schedule_restart(struct device *device)
 {
-	unsigned int ms = RESTART_MIN_MS << (device->deaths < 6 ? device->deaths : 6);
-	struct timeval pause;
+	unsigned int ms;
 
-	if (ms > RESTART_MAX_MS)
-		ms = RESTART_MAX_MS;
-	pause.tv_sec = ms / 1000;
-	pause.tv_usec = ms % 1000 * 1000;
+	if (time(NULL) - device->started >= CALM_SECONDS)
+		device->deaths = 0;
+	ms = RESTART_MIN_MS << (device->deaths < 6 ? device->deaths : 6);
 	device->deaths++;
-	evtimer_add(device->restart, &pause);
+	set_timer(device, ms < RESTART_MAX_MS ? ms : RESTART_MAX_MS);
+}
+
+/* Nobody serves it any more: its keys go, and with them the guest's device. */
+static void release(struct device *device)
+{
+	struct devices *devices = device->devices;
+	struct pvn_problem problem;
+	struct pvn_store *store = store_keys_open(&problem);
+
+	evtimer_del(device->restart);
+	if (!store || store_keys_remove_device(store, devices->guest->admission->domid,
+					       device->kind, device->index))
+		log_line("%s %u: its keys stay in the store: %s", device->kind, device->index,
+			 strerror(errno));
+	pvn_store_close(store);
+	if (device->image_fd >= 0)
+		close(device->image_fd);
+	device->image_fd = -1;
+	if (device->alive_in >= 0)
+		close(device->alive_in);
+	device->alive_in = -1;
+	device->used = false;
+	log_line("%s %u: detached", device->kind, device->index);
+	if (devices->gone)
+		devices->gone(devices->context, device->kind, device->index);
+}
+
+static void child_ended(struct device *device, int status)
+{
+	pid_t pid = device->pid;
+
+	device->pid = 0;
+	if (device->devices->ending)
+		return;
+	if (device->leaving && WIFEXITED(status) && !WEXITSTATUS(status)) {
+		release(device);
+		return;
+	}
+	if (WIFSIGNALED(status))
+		log_line("%s %u: back-end %d killed by signal %d, starting another", device->kind,
+			 device->index, pid, WTERMSIG(status));
+	else
+		log_line("%s %u: back-end %d ended with %d, starting another", device->kind,
+			 device->index, pid, WEXITSTATUS(status));
+	schedule_restart(device);
 }
 
 bool devices_child_ended(struct devices *devices, pid_t pid, int status)
 {
 	unsigned int i;
 
-	for (i = 0; i < devices->count; i++) {
-		struct device *device = &devices->device[i];
-
-		if (device->pid != pid)
-			continue;
-		device->pid = 0;
-		if (devices->ending)
+	for (i = 0; i < devices->count; i++)
+		if (devices->device[i].pid == pid) {
+			child_ended(&devices->device[i], status);
 			return true;
-		if (WIFSIGNALED(status))
-			log_line("%s %u: back-end %d killed by signal %d, starting another",
-				 device->kind, device->index, pid, WTERMSIG(status));
-		else
-			log_line("%s %u: back-end %d ended with %d, starting another",
-				 device->kind, device->index, pid, WEXITSTATUS(status));
-		schedule_restart(device);
-		return true;
-	}
+		}
 	return false;
 }
 
@@ -226,25 +369,54 @@ static int create_device(struct device *device, struct guest *guest, struct even
 	if (access(path, X_OK))
 		return pvn_fail(problem, PVN_EXIT_FAILED, path, "install Paravane completely",
 				"a back-end is missing: %s", strerror(errno));
-	device->restart = evtimer_new(base, restart, device);
+	if (!device->restart)
+		device->restart = evtimer_new(base, restart, device);
 	if (!device->restart)
 		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "out of memory");
 	for (i = 0; i < device->queue_count; i++)
-		if (guest_add_channel(guest, &device->queue[i], i % guest->config->vps, problem))
+		if (!device->queue[i].channel &&
+		    guest_add_channel(guest, &device->queue[i], i % guest->config->vps, problem))
 			return -1;
 	return 0;
 }
 
+static struct device *find_device(struct devices *devices, const char *kind, unsigned int index)
+{
+	unsigned int i;
+
+	for (i = 0; i < devices->count; i++)
+		if (devices->device[i].index == index && !strcmp(devices->device[i].kind, kind))
+			return &devices->device[i];
+	return NULL;
+}
+
+/* A place that was of the same device before has its channels already. */
 static struct device *new_device(struct devices *devices, const char *kind, const char *program,
 				 unsigned int index)
 {
-	struct device *device = &devices->device[devices->count++];
+	struct device *device = find_device(devices, kind, index);
 
+	if (!device)
+		device = &devices->device[devices->count++];
 	device->devices = devices;
+	device->used = true;
+	device->leaving = false;
 	device->kind = kind;
 	device->program = program;
 	device->index = index;
 	device->queue_count = 1;
+	device->image_fd = device->alive_in = device->alive_out = -1;
+	return device;
+}
+
+static struct device *new_disk(struct devices *devices, unsigned int index)
+{
+	const struct config *config = devices->guest->config;
+	struct device *device = new_device(devices, "blk", "pvn-blkd", index);
+
+	device->disk = &config->disk[index];
+	device->image_fd = devices->guest->admission->image_fd[index];
+	device->queue_count = config->vps < DEVICE_QUEUES_MAX ? config->vps : DEVICE_QUEUES_MAX;
 	return device;
 }
 
@@ -254,14 +426,9 @@ static void list_devices(struct devices *devices)
 	unsigned int i;
 
 	new_device(devices, "console", "pvn-consoled", 0);
-	for (i = 0; i < config->disk_count; i++) {
-		struct device *device = new_device(devices, "blk", "pvn-blkd", i);
-
-		device->disk = &config->disk[i];
-		device->image_fd = devices->guest->admission->image_fd[i];
-		device->queue_count = config->vps < DEVICE_QUEUES_MAX ? config->vps :
-									DEVICE_QUEUES_MAX;
-	}
+	for (i = 0; i < CONFIG_DISKS_MAX; i++)
+		if (config->disk[i].kind != CONFIG_NO_DISK)
+			new_disk(devices, i);
 }
 
 int devices_create(struct devices *devices, struct guest *guest, struct pvn_store *store,
@@ -269,7 +436,8 @@ int devices_create(struct devices *devices, struct guest *guest, struct pvn_stor
 {
 	unsigned int i;
 
-	*devices = (struct devices) { .guest = guest };
+	devices->guest = guest;
+	devices->base = base;
 	list_devices(devices);
 	for (i = 0; i < devices->count; i++)
 		if (create_device(&devices->device[i], guest, base, problem) ||
@@ -278,6 +446,53 @@ int devices_create(struct devices *devices, struct guest *guest, struct pvn_stor
 	for (i = 0; i < devices->count; i++)
 		spawn(&devices->device[i]);
 	return 0;
+}
+
+int devices_attach_disk(struct devices *devices, unsigned int index, struct pvn_problem *problem)
+{
+	struct device *device = new_disk(devices, index);
+	struct pvn_store *store = store_keys_open(problem);
+
+	if (store && !create_device(device, devices->guest, devices->base, problem) &&
+	    !register_device(device, store, problem)) {
+		pvn_store_close(store);
+		spawn(device);
+		log_line("blk %u: attached", index);
+		return 0;
+	}
+	pvn_store_close(store);
+	device->used = false;
+	return -1;
+}
+
+int devices_detach(struct devices *devices, const char *kind, unsigned int index, bool force,
+		   struct pvn_problem *problem)
+{
+	struct device *device = find_device(devices, kind, index);
+	struct pvn_store *store;
+
+	if (!device || !device->used)
+		return pvn_fail(problem, PVN_EXIT_NOT_FOUND, NULL, NULL, "there is no %s %u", kind,
+				index);
+	device->leaving = true;
+	if (force && device->pid) {
+		kill(device->pid, SIGKILL);
+		while (waitpid(device->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		device->pid = 0;
+	}
+	if (force) {
+		release(device);
+		return 0;
+	}
+	store = store_keys_open(problem);
+	if (!store)
+		return -1;
+	if (store_keys_offline(store, devices->guest->admission->domid, kind, index))
+		pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL,
+			 "the store does not take the request: %s", strerror(errno));
+	pvn_store_close(store);
+	return problem->code ? -1 : 0;
 }
 
 static void signal_all(const struct devices *devices, int number)

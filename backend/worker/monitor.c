@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,20 +28,21 @@
 #include "libpvn/guest_store.h"
 #include "libpvn/guests.h"
 #include "worker/control.h"
+#include "worker/hotplug.h"
 #include "worker/log.h"
 #include "worker/runner.h"
 #include "worker/store_keys.h"
 
 enum {
-	PACKET_BYTES = 4096,
 	ORPHAN_WAIT_MS = 3000,
 	HASTY_SECONDS = 2,	/* a run shorter than this ... */
+	REPLY_WAIT_MS = 10000,
 	HASTY_RUNS_MAX = 5,	/* ... this often in a row is no use */
 };
 
 struct monitor {
-	const struct config *config;
-	const struct admission *admission;
+	struct config *config;
+	struct admission *admission;
 	struct event_base *base;
 	char uuid[37];
 	int ready_fd;		/* -1: told already */
@@ -53,6 +55,7 @@ struct monitor {
 	char detail[400];
 	unsigned int hasty_runs;
 	struct pvn_problem problem;
+	json_t *reply;		/* of the runner, to a request */
 };
 
 static void tell_ready(struct monitor *monitor, json_t *packet)
@@ -84,13 +87,15 @@ static json_t *list_disks(const struct config *config)
 	json_t *disks = json_array();
 	unsigned int i;
 
-	for (i = 0; i < config->disk_count; i++) {
-		char *image = realpath(config->disk[i].image, NULL);
+	for (i = 0; i < CONFIG_DISKS_MAX; i++) {
+		const struct config_disk *disk = &config->disk[i];
+		char *image = disk->kind == CONFIG_IMAGE ? realpath(disk->image, NULL) : NULL;
 
-		json_array_append_new(disks, json_pack("{s:s, s:b}",
-						       "image",
-						       image ? image : config->disk[i].image,
-						       "read_only", config->disk[i].read_only));
+		if (disk->kind != CONFIG_NO_DISK)
+			json_array_append_new(disks, json_pack("{s:s, s:b, s:s}",
+							       "image", image ? image : disk->image,
+							       "read_only", disk->read_only,
+							       "device", config_disk_name(i)));
 		free(image);
 	}
 	return disks;
@@ -139,8 +144,28 @@ static void run_started(struct monitor *monitor, json_t *packet)
 	tell_ready(monitor, json_pack("{s:O}", "started", monitor->state));
 }
 
+/* People see the disks as they are. */
+static void disks_changed(struct monitor *monitor)
+{
+	json_object_set_new(monitor->state, "disks", list_disks(monitor->config));
+	if (pvn_guest_write_state(monitor->config->name, monitor->state))
+		log_line("the state cannot be written: %s", strerror(errno));
+}
+
 static void handle_packet(struct monitor *monitor, json_t *packet)
 {
+	json_t *reply = json_object_get(packet, "reply");
+
+	if (reply) {
+		json_decref(monitor->reply);
+		monitor->reply = json_incref(reply);
+		return;
+	}
+	if (json_object_get(packet, "gone")) {
+		hotplug_gone(monitor->config, monitor->admission, packet);
+		disks_changed(monitor);
+		return;
+	}
 	if (json_object_get(packet, "started")) {
 		run_started(monitor, packet);
 	} else if (json_object_get(packet, "problem")) {
@@ -155,21 +180,29 @@ static void handle_packet(struct monitor *monitor, json_t *packet)
 	}
 }
 
-static void runner_speaks(evutil_socket_t fd, short what, void *context)
+/* All packets that are there. False: the runner has ended. */
+static bool take_packets(struct monitor *monitor)
 {
-	struct monitor *monitor = context;
-	char text[PACKET_BYTES];
+	char text[HOTPLUG_PACKET_BYTES];
 	ssize_t got;
 
-	(void)what;
-	while ((got = recv(fd, text, sizeof(text), MSG_DONTWAIT)) > 0) {
+	while ((got = recv(monitor->socket, text, sizeof(text), MSG_DONTWAIT)) > 0) {
 		json_t *packet = json_loadb(text, got, 0, NULL);
 
 		if (packet)
 			handle_packet(monitor, packet);
 		json_decref(packet);
 	}
-	if (!got)	/* it has ended: child_ended() does the rest */
+	return got != 0;
+}
+
+static void runner_speaks(evutil_socket_t fd, short what, void *context)
+{
+	struct monitor *monitor = context;
+
+	(void)fd;
+	(void)what;
+	if (!take_packets(monitor))	/* it has ended: child_ended() does the rest */
 		event_base_loopbreak(monitor->base);
 }
 
@@ -195,6 +228,47 @@ static json_t *refusal(const char *text)
 	return json_pack("{s:o}", "problem", pvn_problem_to_json(&problem));
 }
 
+/* The runner's word on a request that was sent; it answers at once. 0 or -1: *problem. */
+static int wait_for_reply(void *context, struct pvn_problem *problem)
+{
+	struct monitor *monitor = context;
+	struct pollfd runner = { .fd = monitor->socket, .events = POLLIN };
+	json_t *reply = NULL;
+
+	while (!reply && poll(&runner, 1, REPLY_WAIT_MS) > 0 && take_packets(monitor)) {
+		reply = monitor->reply;
+		monitor->reply = NULL;
+	}
+	if (!reply)
+		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, "pvn list tells its state",
+				"the guest's worker does not answer");
+	if (json_object_get(reply, "problem"))
+		pvn_problem_from_json(problem, json_object_get(reply, "problem"));
+	json_decref(reply);
+	return problem->code ? -1 : 0;
+}
+
+static json_t *answer_hotplug(struct monitor *monitor, const char *word, const json_t *request)
+{
+	struct hotplug hotplug = {
+		.config = monitor->config, .admission = monitor->admission,
+		.socket = monitor->socket, .wait = wait_for_reply, .context = monitor,
+	};
+	struct pvn_problem problem = { 0 };
+	json_t *answer = NULL;
+
+	if (!monitor->did_start)
+		return refusal("the guest has not started yet");
+	if (!strcmp(word, "attach"))
+		answer = hotplug_attach(&hotplug, request, &problem);
+	else if (!strcmp(word, "detach"))
+		answer = hotplug_detach(&hotplug, request, &problem);
+	else
+		answer = hotplug_resize(&hotplug, request, &problem);
+	disks_changed(monitor);
+	return answer ? answer : json_pack("{s:o}", "problem", pvn_problem_to_json(&problem));
+}
+
 static json_t *answer_to(struct monitor *monitor, const json_t *request)
 {
 	const char *word = json_string_value(json_object_get(request, "request"));
@@ -211,6 +285,8 @@ static json_t *answer_to(struct monitor *monitor, const json_t *request)
 			return refusal("the store does not take the request");
 		return json_pack("{s:b}", "ok", 1);
 	}
+	if (word && (!strcmp(word, "attach") || !strcmp(word, "detach") || !strcmp(word, "resize")))
+		return answer_hotplug(monitor, word, request);
 	return refusal("the worker does not know this request");
 }
 
@@ -320,6 +396,8 @@ static void run_once(struct monitor *monitor)
 	monitor->reason[0] = monitor->detail[0] = 0;
 	monitor->problem.code = 0;
 	monitor->did_start = false;
+	hotplug_drop_leaving(monitor->config, monitor->admission);
+	disks_changed(monitor);
 	set_state(monitor, "starting");
 	monitor->runner = fork_runner(monitor);
 	if (monitor->runner < 0) {
@@ -416,7 +494,7 @@ static void remove_sockets(const char *name)
 	unlink(path);
 }
 
-int monitor_main(const struct config *config, const struct admission *admission, int ready_fd)
+int monitor_main(struct config *config, struct admission *admission, int ready_fd)
 {
 	struct monitor monitor = {
 		.config = config,

@@ -16,6 +16,6 @@
  * Runs the guest to its end. Once, as soon as it is known, {"started": STATE} or
  * {"problem": ...} is written to ready_fd. Returns an exit code.
  */
-int monitor_main(const struct config *config, const struct admission *admission, int ready_fd);
+int monitor_main(struct config *config, struct admission *admission, int ready_fd);
 
 #endif

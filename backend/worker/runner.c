@@ -23,6 +23,7 @@
 #include "libpvn/guests.h"
 #include "libpvn/root_dev.h"
 #include "worker/devices.h"
+#include "worker/hotplug.h"
 #include "worker/log.h"
 #include "worker/ports.h"
 #include "worker/store_keys.h"
@@ -30,7 +31,8 @@
 #define PANIC_MARK "Kernel panic"
 
 struct runner {
-	const struct config *config;
+	struct config *config;
+	struct admission *admission;
 	int socket;
 	struct event_base *base;
 	struct guest guest;
@@ -265,6 +267,74 @@ static void told_to_end(evutil_socket_t fd, short what, void *context)
 	event_base_loopbreak(runner->base);
 }
 
+static int attach_disk(struct runner *runner, const json_t *request, int fd,
+		       struct pvn_problem *problem)
+{
+	unsigned int index = (unsigned int)json_integer_value(json_object_get(request, "index"));
+	/* Its texts are used for as long as the disk is there: until this process ends. */
+	json_t *config = json_deep_copy(json_object_get(request, "config"));
+
+	if (index >= CONFIG_DISKS_MAX ||
+	    config_parse_disk(&runner->config->disk[index], config, "pvn attach", problem))
+		return problem->code ? -1 : pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL,
+						     "there is no disk %u", index);
+	runner->admission->image_fd[index] = fd;
+	if (!devices_attach_disk(&runner->devices, index, problem))
+		return 0;
+	runner->config->disk[index].kind = CONFIG_NO_DISK;
+	return -1;
+}
+
+/* One request of the monitor. Takes `fd`. */
+static void obey(struct runner *runner, const json_t *request, int fd)
+{
+	const char *detach = json_string_value(json_object_get(request, "detach"));
+	unsigned int index = (unsigned int)json_integer_value(json_object_get(request, "index"));
+	struct pvn_problem problem = { 0 };
+	int error;
+
+	if (detach)
+		error = devices_detach(&runner->devices, detach, index,
+				       json_is_true(json_object_get(request, "force")), &problem);
+	else
+		error = attach_disk(runner, request, fd, &problem);
+	if (error && fd >= 0)
+		close(fd);
+	if (error)
+		tell(runner, json_pack("{s:{s:o}}", "reply", "problem",
+				       pvn_problem_to_json(&problem)));
+	else
+		tell(runner, json_pack("{s:b}", "reply", 1));
+}
+
+static void device_gone(void *context, const char *kind, unsigned int index)
+{
+	struct runner *runner = context;
+
+	if (!strcmp(kind, "blk"))
+		runner->config->disk[index].kind = CONFIG_NO_DISK;
+	tell(runner, json_pack("{s:s, s:i}", "gone", kind, "index", (int)index));
+}
+
+static void monitor_speaks(evutil_socket_t socket, short what, void *context)
+{
+	struct runner *runner = context;
+	char text[HOTPLUG_PACKET_BYTES];
+	json_t *request;
+	int fd;
+	ssize_t got = hotplug_receive(socket, text, sizeof(text), &fd);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		told_to_end(socket, what, context);	/* the monitor is gone */
+		return;
+	}
+	request = json_loadb(text, (size_t)got, 0, NULL);
+	obey(runner, request, fd);
+	json_decref(request);
+}
+
 static int add_event(struct runner *runner, int fd, short what, event_callback_fn handler,
 		     void *context, struct pvn_problem *problem)
 {
@@ -289,8 +359,7 @@ static int watch_all(struct runner *runner, struct pvn_problem *problem)
 	if (add_event(runner, SIGCHLD, EV_SIGNAL, child_ended, runner, problem) ||
 	    add_event(runner, SIGTERM, EV_SIGNAL, told_to_end, runner, problem))
 		return -1;
-	/* Nothing is ever sent to us: readable means that the monitor is gone. */
-	return add_event(runner, runner->socket, EV_READ, told_to_end, runner, problem);
+	return add_event(runner, runner->socket, EV_READ, monitor_speaks, runner, problem);
 }
 
 static int open_debug_port(struct runner *runner, struct pvn_problem *problem)
@@ -361,10 +430,12 @@ static void run(struct runner *runner)
 		preserve(runner);
 }
 
-int runner_main(const struct config *config, const struct admission *admission, const char *uuid,
-		int socket)
+int runner_main(struct config *config, struct admission *admission, const char *uuid, int socket)
 {
-	struct runner runner = { .config = config, .socket = socket };
+	struct runner runner = {
+		.config = config, .admission = admission, .socket = socket,
+		.devices = { .gone = device_gone, .context = &runner },
+	};
 	struct pvn_problem problem = { 0 };
 
 	prctl(PR_SET_NAME, "pvn-worker-run");

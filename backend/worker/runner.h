@@ -10,6 +10,11 @@
  *	{"started": true, "partition": N}	the guest runs
  *	{"stopped": REASON, "detail": TEXT}	it crashed and is preserved
  *	{"ended": REASON, "detail": TEXT}	it is over
+ *	{"reply": true} or {"reply": {"problem": ...}}	to a request, see below
+ *	{"gone": KIND, "index": N}		a device has been unplugged
+ * and gets requests by the same way:
+ *	{"attach": "disk", "index": N, "config": {...}}, with its image's descriptor
+ *	{"detach": KIND, "index": N, "force": BOOL}
  * A SIGTERM, or the end of the monitor, ends it.
  */
 #ifndef WORKER_RUNNER_H
@@ -27,7 +32,6 @@
 #define REASON_KILLED		"killed"
 #define REASON_ERROR		"error"
 
-int runner_main(const struct config *config, const struct admission *admission, const char *uuid,
-		int socket);
+int runner_main(struct config *config, struct admission *admission, const char *uuid, int socket);
 
 #endif

@@ -191,6 +191,26 @@ int store_keys_device(struct pvn_store *store, unsigned int domid,
 	return finish(&writer, problem);
 }
 
+/* A back-end that is gone without a word must not look connected. */
+int store_keys_remove_device(struct pvn_store *store, unsigned int domid, const char *kind,
+			     unsigned int index)
+{
+	char front[128], back[128];
+
+	snprintf(front, sizeof(front), "/local/domain/%u/device/%s/%u", domid, kind, index);
+	snprintf(back, sizeof(back), "/local/domain/0/backend/%s/%u/%u", kind, domid, index);
+	if (pvn_store_writef(store, 0, "6", "%s/state", back) || pvn_store_rm(store, 0, front))
+		return -1;
+	return pvn_store_rm(store, 0, back);
+}
+
+int store_keys_offline(struct pvn_store *store, unsigned int domid, const char *kind,
+		       unsigned int index)
+{
+	return pvn_store_writef(store, 0, "0", "/local/domain/0/backend/%s/%u/%u/online", kind,
+				domid, index);
+}
+
 int store_keys_introduce(const struct guest *guest, struct pvn_problem *problem)
 {
 	const int fds[PVN_STORED_FD_COUNT] = { guest->store_fd, guest->store.in_fd,

@@ -29,6 +29,12 @@ int store_keys_home(struct pvn_store *store, const struct guest *guest, const ch
 		    struct pvn_problem *problem);
 int store_keys_device(struct pvn_store *store, unsigned int domid,
 		      const struct store_device *device, struct pvn_problem *problem);
+/* A device's keys, the guest's first; 0 or -1 + errno. */
+int store_keys_remove_device(struct pvn_store *store, unsigned int domid, const char *kind,
+			     unsigned int index);
+/* Tells a device's back-end that its device is to go. 0 or -1 + errno. */
+int store_keys_offline(struct pvn_store *store, unsigned int domid, const char *kind,
+		       unsigned int index);
 /* From here on pvn-stored serves the guest's page. */
 int store_keys_introduce(const struct guest *guest, struct pvn_problem *problem);
 

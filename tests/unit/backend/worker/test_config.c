@@ -45,7 +45,8 @@ static void all_keys_are_taken(void **state)
 		"\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\",\"on_reboot\":\"destroy\","
 		"\"on_crash\":\"preserve\",\"disks\":[{\"image\":\"x\"},"
 		"{\"image\":\"y\",\"read_only\":true}]}"), 0);
-	assert_int_equal(config.disk_count, 2);
+	assert_int_equal(config.disk[1].kind, CONFIG_IMAGE);
+	assert_int_equal(config.disk[2].kind, CONFIG_NO_DISK);
 	assert_false(config.disk[0].read_only);
 	assert_true(config.disk[1].read_only);
 	assert_string_equal(config.console_log, "l");
@@ -102,6 +103,76 @@ static void wrong_values_are_refused(void **state)
 	}
 }
 
+static int parse_disk(struct config_disk *disk, const char *text)
+{
+	json_t *object = json_loads(text, 0, NULL);
+	int error = config_parse_disk(disk, object, "test.json", &problem);
+
+	assert_non_null(object);
+	if (error)
+		json_decref(object);
+	return error;
+}
+
+static void disks_of_every_kind_are_taken(void **state)
+{
+	struct config config;
+	const struct config_disk *disk = config.disk;
+
+	(void)state;
+	assert_int_equal(parse(&config,
+		"{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\",\"disks\":["
+		"{\"image\":\"x\",\"direct\":false,\"sector_size\":4096,\"serial\":\"s-1\","
+		"\"secure_erase\":true},"
+		"{\"nbd\":\"nbd+unix:///?socket=/s\",\"retry_seconds\":0,\"limits\":{\"iops\":100,"
+		"\"iops_burst\":200,\"bytes_per_second\":\"10M\",\"bytes_burst\":1048576}},"
+		"{\"null\":\"1T\",\"uuid\":\"01234567-89ab-cdef-0123-456789abcdef\"}]}"), 0);
+	assert_int_equal(disk[0].kind, CONFIG_IMAGE);
+	assert_int_equal(disk[0].direct, CHOICE_NO);
+	assert_int_equal(disk[0].sector_bytes, 4096);
+	assert_string_equal(disk[0].serial, "s-1");
+	assert_true(disk[0].secure_erase);
+	assert_int_equal(disk[0].retry_seconds, 30);
+	assert_int_equal(disk[1].kind, CONFIG_NBD);
+	assert_int_equal(disk[1].retry_seconds, 0);
+	assert_int_equal(disk[1].iops, 100);
+	assert_int_equal(disk[1].iops_burst, 200);
+	assert_int_equal(disk[1].bytes_per_second, 10 << 20);
+	assert_int_equal(disk[1].bytes_burst, 1 << 20);
+	assert_int_equal(disk[2].kind, CONFIG_NULL);
+	assert_int_equal(disk[2].null_bytes, 1ull << 40);
+	assert_int_equal(disk[3].kind, CONFIG_NO_DISK);
+	config_free(&config);
+}
+
+static void disks_that_make_no_sense_are_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"{}", "{\"image\":\"\"}", "{\"image\":\"x\",\"nbd\":\"nbd://h\"}",
+		"{\"nbd\":\"http://h\"}", "{\"null\":\"1000\"}", "{\"null\":0}",
+		"{\"image\":\"x\",\"sector_size\":1024}", "{\"image\":\"x\",\"serial\":\"a b\"}",
+		"{\"image\":\"x\",\"serial\":\"\"}",
+		"{\"image\":\"x\",\"serial\":\"0123456789012345678901234567890123456\"}",
+		"{\"image\":\"x\",\"uuid\":\"x\"}", "{\"image\":\"x\",\"direct\":1}",
+		"{\"null\":\"1G\",\"direct\":true}", "{\"null\":\"1G\",\"secure_erase\":true}",
+		"{\"image\":\"x\",\"retry_seconds\":3}",
+		"{\"image\":\"x\",\"limits\":5}", "{\"image\":\"x\",\"limits\":{\"iops\":0}}",
+		"{\"image\":\"x\",\"limits\":{\"iops_burst\":5}}",
+		"{\"image\":\"x\",\"limits\":{\"bytes_per_second\":\"2T\"}}",
+		"{\"image\":\"x\",\"limits\":{\"iop\":5}}",
+	};
+	struct config_disk disk;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memset(&problem, 0, sizeof(problem));
+		assert_int_equal(parse_disk(&disk, wrong[i]), -1);
+		assert_int_equal(problem.code, PVN_EXIT_REFUSED);
+		assert_true(*problem.text != 0);
+	}
+}
+
 static void sizes_are_understood(void **state)
 {
 	uint64_t bytes;
@@ -145,6 +216,8 @@ int main(void)
 		cmocka_unit_test(all_keys_are_taken),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(wrong_values_are_refused),
+		cmocka_unit_test(disks_of_every_kind_are_taken),
+		cmocka_unit_test(disks_that_make_no_sense_are_refused),
 		cmocka_unit_test(sizes_are_understood),
 		cmocka_unit_test(names_cannot_leave_their_folder),
 		cmocka_unit_test(the_nearest_word_is_near),
