@@ -220,10 +220,10 @@ class Machine:
                 self.process.wait()
 
     def tail_logs(self):
-        """The last lines of what QEMU, the hypervisor and the root said."""
+        """The last lines of what the root, the hypervisor and QEMU said."""
         parts = []
-        for name, title in (("qemu.log", "QEMU"), ("hypervisor.log", "hypervisor (COM2)"),
-                            ("root.log", "root console (COM1)")):
+        for name, title in (("root.log", "root console (COM1)"),
+                            ("hypervisor.log", "hypervisor (COM2)"), ("qemu.log", "QEMU")):
             path = self.logs / name
             text = path.read_text(errors="replace") if path.exists() else ""
             rows = [row.rstrip() for row in text.splitlines() if row.strip()][-LOG_TAIL_ROWS:]
