@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Entry point: `python3 -m machine run|test ARGUMENTS`."""
 
+import os
 import signal
 import sys
 
@@ -16,6 +17,8 @@ def main():
     signal.signal(signal.SIGINT, interrupt)     # even where a shell said to ignore it
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
+    # A user's PATH on Debian lacks where depmod and mke2fs are.
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     commands = {"run": command_run.main, "test": command_test.main}
     try:
         return commands[sys.argv[1]](sys.argv[2:])

@@ -23,6 +23,8 @@ def shorten(path):
 def call(command, what, hint=None, cwd=None, env=None, stdin=None):
     """Run a program quietly and return its stdout; on failure show its last words."""
     words = [str(word) for word in command]
+    if not shutil.which(words[0]):
+        raise say.Failure(f"{what}: there is no program {words[0]}")
     with subprocess.Popen(words, cwd=cwd, env=env, text=True,
                           stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
