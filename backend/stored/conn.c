@@ -26,8 +26,29 @@ struct conn *conn_new(struct store *store, struct domain *domain, bool privilege
 	LIST_INIT(&conn->watches);
 	LIST_INIT(&conn->txns);
 	STAILQ_INIT(&conn->out);
-	LIST_INSERT_HEAD(&store->conns, conn, link);
+	conn_link(conn);
 	return conn;
+}
+
+static struct conn_bucket *conn_bucket(struct store *store, uint64_t id)
+{
+	return &store->conn_hash[id % STORE_CONN_BUCKETS];
+}
+
+void conn_link(struct conn *conn)
+{
+	LIST_INSERT_HEAD(&conn->store->conns, conn, link);
+	LIST_INSERT_HEAD(conn_bucket(conn->store, conn->id), conn, hash_link);
+}
+
+struct conn *conn_find(struct store *store, uint64_t id)
+{
+	struct conn *conn;
+
+	LIST_FOREACH(conn, conn_bucket(store, id), hash_link)
+		if (conn->id == id)
+			return conn;
+	return NULL;
 }
 
 static void message_unhash(struct message *message)
@@ -86,10 +107,11 @@ void conn_free(struct conn *conn)
 	if (conn->domain->conn == conn)
 		conn->domain->conn = NULL;
 	LIST_REMOVE(conn, link);
+	LIST_REMOVE(conn, hash_link);
 	free(conn);
 }
 
-static void conn_append(struct conn *conn, struct message *message)
+void conn_append(struct conn *conn, struct message *message)
 {
 	STAILQ_INSERT_TAIL(&conn->out, message, link);
 	conn->out_bytes += message->len;
@@ -160,12 +182,24 @@ static struct message *event_new(const struct watch *watch, const char *path, si
 	return event;
 }
 
+static struct message_bucket *event_bucket(const struct conn *conn, const struct message *event)
+{
+	uint64_t hash = hash_bytes(conn->id, event->data, event->len);
+
+	return &conn->store->event_hash[hash % STORE_HASH_BUCKETS];
+}
+
+void conn_hash_event(struct conn *conn, struct message *event)
+{
+	LIST_INSERT_HEAD(event_bucket(conn, event), event, hash_link);
+	event->hashed = true;
+}
+
 void conn_queue_event(struct conn *conn, const struct watch *watch, const char *path,
 		      size_t len)
 {
 	struct message_bucket *bucket;
 	struct message *event;
-	uint64_t hash;
 
 	if (conn->out_events >= conn_events_max(conn)) {
 		path = watch->path;
@@ -178,8 +212,7 @@ void conn_queue_event(struct conn *conn, const struct watch *watch, const char *
 		return;
 	event = event_new(watch, path, len);
 	event->conn = conn;
-	hash = hash_bytes(conn->id, event->data, event->len);
-	bucket = &conn->store->event_hash[hash % STORE_HASH_BUCKETS];
+	bucket = event_bucket(conn, event);
 	/* Every @releaseDomain counts: somebody may look for one domain after each. */
 	if (path[0] != '@' && event_is_queued(conn, event, bucket)) {
 		conn->store->coalesced_count++;

@@ -71,6 +71,17 @@ uint64_t hash_bytes(uint64_t salt, const void *data, size_t len)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+struct hash_state hash_save(void)
+{
+	return (struct hash_state){ { hash_key[0], hash_key[1] }, hash_counter };
+}
+
+void hash_restore(const struct hash_state *state)
+{
+	memcpy(hash_key, state->key, sizeof(hash_key));
+	hash_counter = state->counter;
+}
+
 uint32_t hash_random(void)
 {
 	return (uint32_t)hash_bytes(++hash_counter, NULL, 0);

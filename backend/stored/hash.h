@@ -20,4 +20,13 @@ uint64_t hash_bytes(uint64_t salt, const void *data, size_t len);
 /* The next number of a keyed sequence: unpredictable to guests, cheap. */
 uint32_t hash_random(void);
 
+/* Key and counter, for a process that takes over from this one. */
+struct hash_state {
+	uint64_t key[2];
+	uint64_t counter;
+};
+
+struct hash_state hash_save(void);
+void hash_restore(const struct hash_state *state);
+
 #endif

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "number.h"
+
 static const char home_prefix[] = "/local/domain/";
 
 static bool char_is_legal(char c)
@@ -34,6 +36,20 @@ static bool text_equals(const char *text, size_t len, const char *literal)
 	return len == strlen(literal) && !memcmp(text, literal, len);
 }
 
+/* "@introduceDomain" or "@releaseDomain", and of one domain: "@releaseDomain/3". */
+static bool text_is_special(const char *text, size_t len)
+{
+	const char *slash = memchr(text, '/', len);
+	uint16_t domid;
+
+	if (slash && number_parse_domid(slash + 1, text + len - slash - 1, &domid))
+		return false;
+	if (slash)
+		len = slash - text;
+	return text_equals(text, len, "@introduceDomain") ||
+	       text_equals(text, len, "@releaseDomain");
+}
+
 /* What the path-length quota counts: the part behind "/local/domain/<number>/". */
 static size_t text_counted_len(const char *text, size_t len)
 {
@@ -55,8 +71,7 @@ int path_resolve(struct path *path, const char *text, size_t len, uint16_t domid
 	if (!len || len >= PVN_STORE_ABS_PATH_MAX || !text_is_canonical(text, len))
 		return EINVAL;
 	if (text[0] == '@') {
-		if (!text_equals(text, len, "@introduceDomain") &&
-		    !text_equals(text, len, "@releaseDomain"))
+		if (!text_is_special(text, len))
 			return EINVAL;
 		path->special = true;
 	} else if (text[0] != '/') {

@@ -17,7 +17,7 @@
 struct path {
 	size_t len;
 	size_t home_len;	/* bytes put in front of a relative path, else 0 */
-	bool special;		/* "@introduceDomain" or "@releaseDomain" */
+	bool special;		/* "@introduceDomain", "@releaseDomain", or one domain's of these */
 	char text[PVN_STORE_ABS_PATH_MAX];
 };
 

@@ -80,13 +80,24 @@ static int request_domid(const struct request *request, uint16_t *domid)
 	return request_args(request, &arg, 1) == 1 ? arg_domid(arg, domid) : EINVAL;
 }
 
+/* The third argument is for those to whom the feature was announced. */
+static bool conn_may_give_depth(const struct conn *conn)
+{
+	return conn->cred.privileged ||
+	       (conn->domain->features & PVN_STORE_FEATURE_WATCH_DEPTH);
+}
+
+/* `depth` is NULL where no depth may be given. */
 static int request_watch_args(const struct request *request, struct path *path,
-			      const char **token)
+			      const char **token, uint32_t *depth)
 {
 	const struct conn *conn = request->conn;
-	const char *args[2];
+	const char *args[3];
+	int count = request_args(request, args, depth && conn_may_give_depth(conn) ? 3 : 2);
 
-	if (request_args(request, args, 2) != 2)
+	if (count < 2)
+		return EINVAL;
+	if (count == 3 && number_parse_u32(args[2], strlen(args[2]), depth))
 		return EINVAL;
 	*token = args[1];
 	return path_resolve(path, args[0], strlen(args[0]), conn->cred.domid,
@@ -96,13 +107,14 @@ static int request_watch_args(const struct request *request, struct path *path,
 
 static int do_watch(struct request *request)
 {
+	uint32_t depth = WATCH_DEPTH_ANY;
 	const char *token;
 	struct path path;
 	int error;
 
-	error = request_watch_args(request, &path, &token);
+	error = request_watch_args(request, &path, &token, &depth);
 	if (!error)
-		error = watch_add(request->conn, &path, token, strlen(token),
+		error = watch_add(request->conn, &path, token, strlen(token), depth,
 				  &request->watched);
 	if (!error)
 		request_reply(request, "OK");
@@ -115,7 +127,7 @@ static int do_unwatch(struct request *request)
 	struct path path;
 	int error;
 
-	error = request_watch_args(request, &path, &token);
+	error = request_watch_args(request, &path, &token, NULL);
 	if (!error)
 		error = watch_remove(request->conn, &path, token, strlen(token));
 	if (!error)
@@ -380,20 +392,40 @@ static bool conn_output_is_full(const struct conn *conn)
 						QUOTA_OUTSTANDING);
 }
 
+enum input { INPUT_NONE, INPUT_MESSAGE, INPUT_BROKEN };
+
+/* Is there a complete message at `pos` of the input? */
+static enum input conn_peek(const struct conn *conn, size_t pos, struct pvn_store_header *header)
+{
+	if (conn->in_len - pos < sizeof(*header))
+		return INPUT_NONE;
+	memcpy(header, conn->in + pos, sizeof(*header));
+	if (header->len > PVN_STORE_PAYLOAD_MAX)
+		return INPUT_BROKEN;
+	return conn->in_len - pos < sizeof(*header) + header->len ? INPUT_NONE : INPUT_MESSAGE;
+}
+
+static size_t conn_take(struct conn *conn, size_t pos, const struct pvn_store_header *header)
+{
+	conn_answer(conn, header, conn->in + pos + sizeof(*header));
+	return pos + sizeof(*header) + header->len;
+}
+
+static void conn_consume(struct conn *conn, size_t bytes)
+{
+	if (bytes)
+		memmove(conn->in, conn->in + bytes, conn->in_len - bytes);
+	conn->in_len -= bytes;
+}
+
 enum conn_state conn_process(struct conn *conn, unsigned int *budget)
 {
 	enum conn_state state = CONN_WANTS_INPUT;
 	struct pvn_store_header header;
+	enum input input;
 	size_t pos = 0;
 
-	while (conn->in_len - pos >= sizeof(header)) {
-		memcpy(&header, conn->in + pos, sizeof(header));
-		if (header.len > PVN_STORE_PAYLOAD_MAX) {
-			state = CONN_BROKEN;
-			break;
-		}
-		if (conn->in_len - pos < sizeof(header) + header.len)
-			break;
+	while ((input = conn_peek(conn, pos, &header)) == INPUT_MESSAGE) {
 		if (!*budget)
 			state = CONN_WANTS_TURN;
 		else if (conn_output_is_full(conn))
@@ -402,11 +434,22 @@ enum conn_state conn_process(struct conn *conn, unsigned int *budget)
 			state = CONN_PAUSED;
 		if (state != CONN_WANTS_INPUT)
 			break;
-		conn_answer(conn, &header, conn->in + pos + sizeof(header));
-		pos += sizeof(header) + header.len;
+		pos = conn_take(conn, pos, &header);
 		--*budget;
 	}
-	memmove(conn->in, conn->in + pos, conn->in_len - pos);
-	conn->in_len -= pos;
-	return state;
+	conn_consume(conn, pos);
+	return input == INPUT_BROKEN ? CONN_BROKEN : state;
+}
+
+bool conn_repeat(struct conn *conn, unsigned int count)
+{
+	struct pvn_store_header header;
+	size_t pos = 0;
+
+	while (count && conn_peek(conn, pos, &header) == INPUT_MESSAGE) {
+		pos = conn_take(conn, pos, &header);
+		count--;
+	}
+	conn_consume(conn, pos);
+	return !count;
 }

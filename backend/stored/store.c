@@ -117,7 +117,7 @@ struct domain *domain_introduce(struct store *store, uint16_t domid, uint16_t ta
 		domain->conn = conn_new(store, domain, false);
 	}
 	if (first)
-		watch_fire_special(store, "@introduceDomain");
+		watch_fire_special(store, "@introduceDomain", domid);
 	return domain;
 }
 
@@ -217,6 +217,6 @@ int domain_release(struct store *store, uint16_t domid)
 	domain_forget_target(store, domid);
 	if (!introduced)
 		return ENOENT;
-	watch_fire_special(store, "@releaseDomain");
+	watch_fire_special(store, "@releaseDomain", domid);
 	return 0;
 }

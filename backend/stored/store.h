@@ -33,7 +33,11 @@ struct watch_point;
 enum {
 	STORE_DOMAIN_BUCKETS = 1024,
 	STORE_HASH_BUCKETS = 32768,
+	STORE_CONN_BUCKETS = 1024,
 };
+
+/* The depth of a watch that hears of everything below. */
+#define WATCH_DEPTH_ANY UINT32_MAX
 
 /* Somebody who may own nodes. Exists while introduced, and while anything is charged to it. */
 struct domain {
@@ -114,6 +118,7 @@ struct message {
 
 struct conn {
 	LIST_ENTRY(conn) link;
+	LIST_ENTRY(conn) hash_link;
 	TAILQ_ENTRY(conn) dirty_link;
 	bool dirty;
 	uint64_t id;
@@ -138,20 +143,36 @@ struct conn {
 
 struct watch {
 	LIST_ENTRY(watch) conn_link;
-	LIST_ENTRY(watch) point_link;
+	TAILQ_ENTRY(watch) point_link;
 	struct conn *conn;
 	struct watch_point *point;
 	size_t home_len;		/* to report relative paths for a relative watch */
 	size_t charged_bytes;
+	uint32_t depth;			/* levels below that it hears of, or WATCH_DEPTH_ANY */
 	char *path;			/* absolute */
 	size_t path_len;
 	size_t token_len;
 	char token[];
 };
 
+/*
+ * A watched path or an ancestor of one. Both lists are in order of age: it is
+ * the order in which events are sent, and a successor has to send the same.
+ */
+struct watch_point {
+	LIST_ENTRY(watch_point) hash_link;
+	TAILQ_ENTRY(watch_point) sibling_link;
+	TAILQ_HEAD(, watch_point) children;
+	TAILQ_HEAD(, watch) watches;
+	struct watch_point *parent;
+	size_t name_len;
+	char name[];
+};
+
 LIST_HEAD(message_bucket, message);
 LIST_HEAD(point_bucket, watch_point);
 LIST_HEAD(domain_bucket, domain);
+LIST_HEAD(conn_bucket, conn);
 
 struct store {
 	struct node *top;
@@ -162,6 +183,7 @@ struct store {
 	LIST_HEAD(, domain) domains;
 	struct domain_bucket domain_hash[STORE_DOMAIN_BUCKETS];
 	LIST_HEAD(, conn) conns;
+	struct conn_bucket conn_hash[STORE_CONN_BUCKETS];
 	uint64_t last_conn_id;
 	unsigned int txn_count;		/* open, of all connections */
 	TAILQ_HEAD(, conn) dirty;	/* connections that got output since the last flush */
@@ -170,6 +192,8 @@ struct store {
 	struct point_bucket point_hash[STORE_HASH_BUCKETS];
 	struct message_bucket event_hash[STORE_HASH_BUCKETS];
 	uint64_t request_count, event_count, coalesced_count, conflict_count;
+	bool upgrade_wanted;		/* by CONTROL live-update; the daemon looks after a turn */
+	char upgrade_program[256];	/* what to become then; "": the same file */
 	void (*log)(const char *text);	/* NULL: silent */
 	void (*conn_gone)(struct conn *conn);	/* a connection with a transport ends */
 };
@@ -193,6 +217,10 @@ int domain_release(struct store *store, uint16_t domid);
 
 /* conn.c */
 struct conn *conn_new(struct store *store, struct domain *domain, bool privileged);
+struct conn *conn_find(struct store *store, uint64_t id);	/* or NULL */
+void conn_link(struct conn *conn);		/* into the lists of its store */
+void conn_append(struct conn *conn, struct message *message);	/* to the queue */
+void conn_hash_event(struct conn *conn, struct message *event);
 void conn_free(struct conn *conn);
 void conn_reset(struct conn *conn);	/* as if just connected */
 void conn_drop_watches(struct conn *conn);
@@ -225,14 +253,21 @@ enum conn_state {
 enum conn_state conn_process(struct conn *conn, unsigned int *budget);
 uint64_t conn_pause_us(const struct conn *conn);
 
+/* Carries out exactly `count` requests, as another process did. False: they are not there. */
+bool conn_repeat(struct conn *conn, unsigned int count);
+
 /* watch.c */
 int watch_add(struct conn *conn, const struct path *path, const char *token, size_t token_len,
-	      struct watch **added);
+	      uint32_t depth, struct watch **added);
 int watch_remove(struct conn *conn, const struct path *path, const char *token,
 		 size_t token_len);
 void watch_free(struct watch *watch);
 void watch_fire(struct store *store, const struct change *change);
-void watch_fire_special(struct store *store, const char *name);
+/* "@introduceDomain" or "@releaseDomain", because of a domain. */
+void watch_fire_special(struct store *store, const char *name, uint16_t domid);
+struct watch_point *watch_point_next(struct watch_point *point);	/* all, parents first */
+struct watch_point *watch_point_make(struct store *store, const char *path, size_t len);
+void watch_link(struct watch *watch);		/* behind all others of its point and conn */
 void watch_points_init(struct store *store);
 void watch_points_free(struct store *store);
 
@@ -291,6 +326,6 @@ int admin_get_quota(struct request *request);
 int admin_set_quota(struct request *request);
 
 #define STORE_FEATURES (PVN_STORE_FEATURE_RECONNECTION | PVN_STORE_FEATURE_ERROR | \
-			PVN_STORE_FEATURE_DOMID_ANY)
+			PVN_STORE_FEATURE_WATCH_DEPTH | PVN_STORE_FEATURE_DOMID_ANY)
 
 #endif

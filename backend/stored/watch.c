@@ -9,20 +9,11 @@
  * fires, on the node as it is then or as it was before.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "alloc.h"
 #include "hash.h"
 #include "store.h"
-
-struct watch_point {
-	LIST_ENTRY(watch_point) hash_link;
-	LIST_ENTRY(watch_point) sibling_link;
-	LIST_HEAD(, watch_point) children;
-	LIST_HEAD(, watch) watches;
-	struct watch_point *parent;
-	size_t name_len;
-	char name[];
-};
 
 static struct point_bucket *point_bucket(struct store *store, const struct watch_point *parent,
 					 const char *name, size_t len)
@@ -47,12 +38,14 @@ static struct watch_point *point_new(struct store *store, struct watch_point *pa
 {
 	struct watch_point *point = xcalloc(1, sizeof(*point) + len + 1);
 
+	TAILQ_INIT(&point->children);
+	TAILQ_INIT(&point->watches);
 	point->parent = parent;
 	point->name_len = len;
 	memcpy(point->name, name, len);
 	if (parent) {
 		LIST_INSERT_HEAD(point_bucket(store, parent, name, len), point, hash_link);
-		LIST_INSERT_HEAD(&parent->children, point, sibling_link);
+		TAILQ_INSERT_TAIL(&parent->children, point, sibling_link);
 	}
 	return point;
 }
@@ -70,11 +63,11 @@ void watch_points_free(struct store *store)
 /* Frees a point and its ancestors as far as nothing hangs on them; the root point stays. */
 static void point_release(struct watch_point *point)
 {
-	while (point->parent && LIST_EMPTY(&point->watches) && LIST_EMPTY(&point->children)) {
+	while (point->parent && TAILQ_EMPTY(&point->watches) && TAILQ_EMPTY(&point->children)) {
 		struct watch_point *parent = point->parent;
 
 		LIST_REMOVE(point, hash_link);
-		LIST_REMOVE(point, sibling_link);
+		TAILQ_REMOVE(&parent->children, point, sibling_link);
 		free(point);
 		point = parent;
 	}
@@ -100,7 +93,7 @@ static struct watch *watch_find(struct conn *conn, const struct path *path, cons
 
 	if (!point)
 		return NULL;
-	LIST_FOREACH(watch, &point->watches, point_link)
+	TAILQ_FOREACH(watch, &point->watches, point_link)
 		if (watch->conn == conn && watch->token_len == token_len &&
 		    watch->home_len == path->home_len && !memcmp(watch->token, token, token_len))
 			return watch;
@@ -134,13 +127,13 @@ static int watch_check_quota(const struct conn *conn, size_t bytes)
 	return 0;
 }
 
-static struct watch_point *point_make(struct store *store, const struct path *path)
+struct watch_point *watch_point_make(struct store *store, const char *path, size_t len)
 {
 	struct watch_point *point = store->points;
 	size_t pos = 0, name_len;
 	const char *name;
 
-	while (path_next_name(path->text, path->len, &pos, &name, &name_len)) {
+	while (path_next_name(path, len, &pos, &name, &name_len)) {
 		struct watch_point *child = point_find(store, point, name, name_len);
 
 		point = child ? child : point_new(store, point, name, name_len);
@@ -148,8 +141,15 @@ static struct watch_point *point_make(struct store *store, const struct path *pa
 	return point;
 }
 
+void watch_link(struct watch *watch)
+{
+	TAILQ_INSERT_TAIL(&watch->point->watches, watch, point_link);
+	LIST_INSERT_HEAD(&watch->conn->watches, watch, conn_link);
+	watch->conn->store->watch_count++;
+}
+
 int watch_add(struct conn *conn, const struct path *path, const char *token, size_t token_len,
-	      struct watch **added)
+	      uint32_t depth, struct watch **added)
 {
 	size_t bytes = watch_cost(path, token_len);
 	struct watch *watch;
@@ -168,12 +168,11 @@ int watch_add(struct conn *conn, const struct path *path, const char *token, siz
 	watch->token_len = token_len;
 	memcpy(watch->token, token, token_len);
 	watch->charged_bytes = bytes;
-	watch->point = point_make(conn->store, path);
-	LIST_INSERT_HEAD(&watch->point->watches, watch, point_link);
-	LIST_INSERT_HEAD(&conn->watches, watch, conn_link);
+	watch->depth = depth;
+	watch->point = watch_point_make(conn->store, path->text, path->len);
+	watch_link(watch);
 	conn->domain->use.watches++;
 	conn->domain->use.other_bytes += bytes;
-	conn->store->watch_count++;
 	*added = watch;
 	return 0;
 }
@@ -186,7 +185,7 @@ void watch_free(struct watch *watch)
 	conn->domain->use.other_bytes -= watch->charged_bytes;
 	conn->store->watch_count--;
 	LIST_REMOVE(watch, conn_link);
-	LIST_REMOVE(watch, point_link);
+	TAILQ_REMOVE(&watch->point->watches, watch, point_link);
 	point_release(watch->point);
 	free(watch->path);
 	free(watch);
@@ -224,13 +223,14 @@ static bool watch_may_see(const struct watch *watch, const char *path, size_t le
 	return node && perms_allow(node->perms, cred, PERM_READ);
 }
 
-static void point_fire(const struct watch_point *point, const char *path, size_t len,
-		       const struct perms *old_perms)
+/* `levels`: how far below the point the change is. */
+static void point_fire(const struct watch_point *point, unsigned int levels, const char *path,
+		       size_t len, const struct perms *old_perms)
 {
 	struct watch *watch;
 
-	LIST_FOREACH(watch, &point->watches, point_link)
-		if (watch_may_see(watch, path, len, old_perms))
+	TAILQ_FOREACH(watch, &point->watches, point_link)
+		if (levels <= watch->depth && watch_may_see(watch, path, len, old_perms))
 			conn_queue_event(watch->conn, watch, path, len);
 }
 
@@ -238,10 +238,10 @@ static void point_fire(const struct watch_point *point, const char *path, size_t
 static struct watch_point *point_next_below(const struct watch_point *base,
 					    struct watch_point *point)
 {
-	if (!LIST_EMPTY(&point->children))
-		return LIST_FIRST(&point->children);
+	if (!TAILQ_EMPTY(&point->children))
+		return TAILQ_FIRST(&point->children);
 	while (point != base) {
-		struct watch_point *sibling = LIST_NEXT(point, sibling_link);
+		struct watch_point *sibling = TAILQ_NEXT(point, sibling_link);
 
 		if (sibling)
 			return sibling;
@@ -250,13 +250,22 @@ static struct watch_point *point_next_below(const struct watch_point *base,
 	return NULL;
 }
 
+struct watch_point *watch_point_next(struct watch_point *point)
+{
+	struct watch_point *base = point;
+
+	while (base->parent)
+		base = base->parent;
+	return point_next_below(base, point);
+}
+
 /* Watchers of what was removed together with its ancestor hear of their own path only. */
 static void points_fire_removed(struct watch_point *base, const struct change *change)
 {
 	struct watch_point *point = base;
 
 	while ((point = point_next_below(base, point))) {
-		const struct watch *watch = LIST_FIRST(&point->watches);
+		const struct watch *watch = TAILQ_FIRST(&point->watches);
 		const struct node *node;
 		size_t skip = change->len + 1;
 
@@ -264,14 +273,25 @@ static void points_fire_removed(struct watch_point *base, const struct change *c
 			continue;
 		node = tree_find(change->removed, watch->path + skip, watch->path_len - skip);
 		if (node)
-			point_fire(point, watch->path, watch->path_len, node->perms);
+			point_fire(point, 0, watch->path, watch->path_len, node->perms);
 	}
+}
+
+/* Levels below "/": "/" 0, "/a" 1. */
+static unsigned int path_depth(const char *path, size_t len)
+{
+	unsigned int slashes = 0;
+
+	for (size_t i = 0; i < len; i++)
+		slashes += path[i] == '/';
+	return len == 1 ? 0 : slashes;
 }
 
 void watch_fire(struct store *store, const struct change *change)
 {
 	const struct perms *old_perms = change->removed ? change->removed->perms :
 							  change->old_perms;
+	unsigned int levels = path_depth(change->path, change->len);
 	struct watch_point *point = store->points;
 	size_t pos = 0, name_len;
 	const char *name;
@@ -280,19 +300,41 @@ void watch_fire(struct store *store, const struct change *change)
 		point = point_find(store, point, name, name_len);
 		if (!point)
 			return;
-		point_fire(point, change->path, change->len, old_perms);
+		/* "/" has one name but is as deep as the number of slashes behind it says. */
+		point_fire(point, levels, change->path, change->len, old_perms);
+		levels -= levels > 0;
 	}
 	if (change->removed)
 		points_fire_removed(point, change);
 }
 
-void watch_fire_special(struct store *store, const char *name)
+/* Special nodes have permissions, their domains have not: who may read the one may hear of all. */
+static void point_fire_special(const struct watch_point *point, const char *name,
+			       const char *of_domain, bool all)
 {
-	size_t len = strlen(name);
-	struct change *change = xcalloc(1, sizeof(*change) + len + 1);
+	struct watch *watch;
 
-	change->len = len;
-	memcpy(change->path, name, len);
-	watch_fire(store, change);
-	free(change);
+	TAILQ_FOREACH(watch, &point->watches, point_link) {
+		/* One that gave a depth asked for the domain's number. */
+		bool wants_number = all || (watch->depth && watch->depth != WATCH_DEPTH_ANY);
+		const char *path = wants_number ? of_domain : name;
+
+		if (watch_may_see(watch, name, strlen(name), NULL))
+			conn_queue_event(watch->conn, watch, path, strlen(path));
+	}
+}
+
+void watch_fire_special(struct store *store, const char *name, uint16_t domid)
+{
+	struct watch_point *point = point_find(store, store->points, name, strlen(name));
+	char number[8], of_domain[32];
+
+	if (!point)
+		return;
+	snprintf(number, sizeof(number), "%u", domid);
+	snprintf(of_domain, sizeof(of_domain), "%s/%s", name, number);
+	point_fire_special(point, name, of_domain, false);
+	point = point_find(store, point, number, strlen(number));
+	if (point)
+		point_fire_special(point, name, of_domain, true);
 }

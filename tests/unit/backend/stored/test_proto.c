@@ -233,7 +233,7 @@ static void features_and_quotas_can_be_read_and_set(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_string_equal(ASK(f->root, GET_FEATURE, ""), "11|");
+	assert_string_equal(ASK(f->root, GET_FEATURE, ""), "15|");
 	assert_string_equal(ASK(f->root, SET_FEATURE, "9\0" "1\0"), "OK|");
 	assert_string_equal(ASK(f->root, GET_FEATURE, "9\0"), "1|");
 	assert_string_equal(ASK(f->root, SET_FEATURE, "9\0" "64\0"), "!EINVAL|");

@@ -19,7 +19,7 @@ static void a_watch_fires_once_when_it_is_set(void **state)
 	assert_string_equal(ASK(f->root, UNWATCH, "/no/such\0other\0"), "!ENOENT|");
 	assert_string_equal(ASK(f->root, UNWATCH, "/no/such\0tok\0"), "OK|");
 	assert_string_equal(ASK(f->root, UNWATCH, "/no/such\0tok\0"), "!ENOENT|");
-	assert_string_equal(ASK(f->root, WATCH, "/a\0t\0" "1\0"), "!EINVAL|");
+	assert_string_equal(ASK(f->root, WATCH, "/a\0t\0" "x\0"), "!EINVAL|");
 }
 
 static void every_kind_of_change_at_or_below_fires(void **state)
@@ -70,8 +70,56 @@ static void relative_watches_report_relative_paths(void **state)
 	ASK(g, WATCH, "/local/domain/3/data\0abs\0");
 	events(g);
 	ASK(g, WRITE, "data/x\0" "1");
-	assert_string_equal(events(g), "/local/domain/3/data/x=abs data/x=rel ");
+	assert_string_equal(events(g), "data/x=rel /local/domain/3/data/x=abs ");
 	assert_string_equal(ASK(g, UNWATCH, "data\0rel\0"), "OK|");
+}
+
+static void a_depth_limits_what_is_heard_of(void **state)
+{
+	struct fixture *f = *state;
+
+	ASK(f->root, WRITE, "/a/b/c\0" "1");
+	ASK(f->root, WATCH, "/a\0self\0" "0\0");
+	ASK(f->root, WATCH, "/a\0one\0" "1\0");
+	ASK(f->root, WATCH, "/\0top\0" "2\0");
+	events(f->root);
+	ASK(f->root, WRITE, "/a/b/c\0" "2");
+	assert_string_equal(events(f->root), "");
+	ASK(f->root, WRITE, "/a/b\0" "2");
+	assert_string_equal(events(f->root), "/a/b=top /a/b=one ");
+	ASK(f->root, WRITE, "/a\0" "2");
+	assert_string_equal(events(f->root), "/a=top /a=self /a=one ");
+	assert_string_equal(ASK(f->root, UNWATCH, "/a\0one\0"), "OK|");
+}
+
+static void one_domain_can_be_followed(void **state)
+{
+	struct fixture *f = *state;
+
+	ASK(f->root, WATCH, "@releaseDomain\0any\0");
+	ASK(f->root, WATCH, "@releaseDomain\0deep\0" "1\0");
+	ASK(f->root, WATCH, "@releaseDomain/3\0three\0");
+	ASK(f->root, WATCH, "@introduceDomain/4\0four\0");
+	assert_string_equal(ASK(f->root, WATCH, "@releaseDomain/x\0t\0"), "!EINVAL|");
+	assert_string_equal(ASK(f->root, WATCH, "@releaseDomain/3/4\0t\0"), "!EINVAL|");
+	guest(f, 3);
+	events(f->root);
+	guest(f, 4);
+	assert_string_equal(events(f->root), "@introduceDomain/4=four ");
+	domain_release(f->store, 3);
+	assert_string_equal(events(f->root),
+			    "@releaseDomain=any @releaseDomain/3=deep @releaseDomain/3=three ");
+	domain_release(f->store, 4);
+	assert_string_equal(events(f->root), "@releaseDomain=any @releaseDomain/4=deep ");
+}
+
+static void a_guest_without_the_feature_gives_no_depth(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_string_equal(ASK(f->root, SET_FEATURE, "9\0" "3\0"), "OK|");
+	assert_string_equal(ASK(guest(f, 9), WATCH, "/a\0t\0" "1\0"), "!EINVAL|");
+	assert_string_equal(ASK(guest(f, 8), WATCH, "/a\0t\0" "1\0"), "OK|");
 }
 
 static void transactions_fire_at_commit_only(void **state)
@@ -252,6 +300,9 @@ int main(void)
 		TEST(every_kind_of_change_at_or_below_fires),
 		TEST(watchers_below_a_removed_node_hear_their_own_path),
 		TEST(relative_watches_report_relative_paths),
+		TEST(a_depth_limits_what_is_heard_of),
+		TEST(one_domain_can_be_followed),
+		TEST(a_guest_without_the_feature_gives_no_depth),
 		TEST(transactions_fire_at_commit_only),
 		TEST(equal_unread_events_are_one),
 		TEST(too_many_unread_events_collapse_to_the_watched_path),
