@@ -247,9 +247,7 @@ static int do_set_target(struct request *request)
 	if (!domain_is_known(store, domid) || !domain_is_known(store, target))
 		return ENOENT;
 	domain = domain_find(store, domid);
-	domain->target = target;
-	if (domain->conn)
-		domain->conn->cred.target = target;
+	domain_set_target(store, domain, target);
 	request_reply(request, "OK");
 	return 0;
 }

@@ -35,6 +35,7 @@ struct store *store_new(void)
 	quota_init(&store->limits);
 	LIST_INIT(&store->conns);
 	LIST_INIT(&store->domains);
+	LIST_INIT(&store->targeting);
 	TAILQ_INIT(&store->dirty);
 	watch_points_init(store);
 	store->generation = 1;
@@ -48,8 +49,17 @@ struct store *store_new(void)
 	return store;
 }
 
+void store_clear(struct store *store)
+{
+	node_put(store->top);
+	store->top = NULL;
+	domain_get(store, 0)->use = (struct quota_use){ 0 };
+}
+
 static void domain_forget(struct domain *domain)
 {
+	if (domain->target != domain->domid)
+		LIST_REMOVE(domain, targeting_link);
 	LIST_REMOVE(domain, link);
 	LIST_REMOVE(domain, hash_link);
 	free(domain);
@@ -96,6 +106,17 @@ struct domain *domain_get(struct store *store, uint16_t domid)
 	return domain;
 }
 
+void domain_set_target(struct store *store, struct domain *domain, uint16_t target)
+{
+	if (domain->target != domain->domid)
+		LIST_REMOVE(domain, targeting_link);
+	domain->target = target;
+	if (domain->target != domain->domid)
+		LIST_INSERT_HEAD(&store->targeting, domain, targeting_link);
+	if (domain->conn)
+		domain->conn->cred.target = target;
+}
+
 bool domain_is_known(struct store *store, uint16_t domid)
 {
 	const struct domain *domain = domain_find(store, domid);
@@ -109,13 +130,11 @@ struct domain *domain_introduce(struct store *store, uint16_t domid, uint16_t ta
 	bool first = !domain->introduced;
 
 	domain->introduced = true;
-	domain->target = target;
-	if (domain->conn) {
+	if (domain->conn)
 		conn_reset(domain->conn);
-		domain->conn->cred.target = target;
-	} else {
+	else
 		domain->conn = conn_new(store, domain, false);
-	}
+	domain_set_target(store, domain, target);
 	if (first)
 		watch_fire_special(store, "@introduceDomain", domid);
 	return domain;
@@ -189,14 +208,13 @@ static void domain_purge(struct store *store, uint16_t domid)
 
 static void domain_forget_target(struct store *store, uint16_t domid)
 {
-	struct domain *domain;
-	struct conn *conn;
+	struct domain *domain, *next;
 
-	LIST_FOREACH(domain, &store->domains, link)
+	for (domain = LIST_FIRST(&store->targeting); domain; domain = next) {
+		next = LIST_NEXT(domain, targeting_link);
 		if (domain->target == domid)
-			domain->target = domain->domid;
-	LIST_FOREACH(conn, &store->conns, link)
-		conn->cred.target = conn->domain->target;
+			domain_set_target(store, domain, domain->domid);
+	}
 }
 
 int domain_release(struct store *store, uint16_t domid)

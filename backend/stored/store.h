@@ -43,6 +43,7 @@ enum {
 struct domain {
 	LIST_ENTRY(domain) link;	/* of all domains */
 	LIST_ENTRY(domain) hash_link;
+	LIST_ENTRY(domain) targeting_link; /* of those that act for another */
 	uint16_t domid;
 	uint16_t target;		/* acts for this domain too; == domid for none */
 	bool introduced;
@@ -181,6 +182,7 @@ struct store {
 	uint64_t now_us;		/* monotonic, set by the transport before each turn */
 	struct quota_limits limits;
 	LIST_HEAD(, domain) domains;
+	LIST_HEAD(, domain) targeting;	/* those that act for another */
 	struct domain_bucket domain_hash[STORE_DOMAIN_BUCKETS];
 	LIST_HEAD(, conn) conns;
 	struct conn_bucket conn_hash[STORE_CONN_BUCKETS];
@@ -201,8 +203,10 @@ struct store {
 /* store.c: creation and domains */
 struct store *store_new(void);
 void store_free(struct store *store);
+void store_clear(struct store *store);		/* of what a new one has in it */
 struct domain *domain_find(struct store *store, uint16_t domid);	/* or NULL */
 struct domain *domain_get(struct store *store, uint16_t domid);	/* made if need be */
+void domain_set_target(struct store *store, struct domain *domain, uint16_t target);
 bool domain_is_known(struct store *store, uint16_t domid);
 
 /* Makes the domain known and fires @introduceDomain the first time. */
@@ -282,6 +286,7 @@ int txn_start(struct conn *conn, uint32_t *id);
 struct txn *txn_find(struct conn *conn, uint32_t id);
 int txn_commit(struct conn *conn, struct txn *txn);	/* 0 or EAGAIN; the txn is gone */
 void txn_free(struct conn *conn, struct txn *txn);
+struct txn *txn_restore(struct conn *conn, uint32_t id);	/* empty, and charged to nobody */
 
 /* ops.c: requests on nodes */
 struct op {

@@ -151,6 +151,20 @@ struct txn *txn_find(struct conn *conn, uint32_t id)
 	return NULL;
 }
 
+/* In the lists of its connection; trees and charges are the caller's. */
+struct txn *txn_restore(struct conn *conn, uint32_t id)
+{
+	struct txn *txn = xcalloc(1, sizeof(*txn));
+
+	txn->id = id;
+	view_init(conn->store, &txn->view, NULL, false);
+	STAILQ_INIT(&txn->log);
+	LIST_INSERT_HEAD(&conn->txns, txn, link);
+	conn->txn_count++;
+	conn->store->txn_count++;
+	return txn;
+}
+
 int txn_start(struct conn *conn, uint32_t *id)
 {
 	struct store *store = conn->store;
@@ -163,16 +177,11 @@ int txn_start(struct conn *conn, uint32_t *id)
 	do {
 		conn->last_tx_id++;
 	} while (!conn->last_tx_id || txn_find(conn, conn->last_tx_id));
-	txn = xcalloc(1, sizeof(*txn));
-	txn->id = conn->last_tx_id;
+	txn = txn_restore(conn, conn->last_tx_id);
 	txn->base = node_get(store->top);
-	view_init(store, &txn->view, node_get(store->top), false);
-	STAILQ_INIT(&txn->log);
+	txn->view.top = node_get(store->top);
 	txn->release_count = store->release_count;
-	LIST_INSERT_HEAD(&conn->txns, txn, link);
-	conn->txn_count++;
 	conn->domain->use.transactions++;
-	store->txn_count++;
 	txn_charge(conn, txn, sizeof(*txn));
 	*id = txn->id;
 	return 0;

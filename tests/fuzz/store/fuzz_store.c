@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image.h"
 #include "ring.h"
 #include "store.h"
 
@@ -83,6 +84,39 @@ static struct conn *guest_conn(struct store *store, unsigned int number)
 	return domain_find(store, domid)->conn;
 }
 
+static bool grow(struct image_writer *writer, size_t bytes)
+{
+	writer->room = 2 * writer->room + bytes;
+	writer->base = realloc(writer->base, writer->room);
+	return writer->base;
+}
+
+/*
+ * Another process takes over: a store made of this one's image. The image of
+ * that must have the same size, for it holds the same things.
+ */
+static struct store *take_over(struct store *store, struct conn **root)
+{
+	struct image_writer writer = { .grow = grow }, again = { .grow = grow };
+	uint64_t root_id = (*root)->id;
+	struct image_reader reader;
+	struct store *successor;
+
+	store_save(store, &writer);
+	store_free(store);
+	successor = store_new();
+	reader = (struct image_reader){ writer.base, writer.used, false };
+	if (!store_load(successor, &reader) || reader.left)
+		abort();
+	store_save(successor, &again);
+	if (again.used != writer.used)
+		abort();
+	free(writer.base);
+	free(again.base);
+	*root = conn_find(successor, root_id);
+	return successor;
+}
+
 static void step(struct store *store, struct conn *root, struct input *input)
 {
 	uint8_t what = take(input);
@@ -138,8 +172,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct store *store = store_new();
 	struct conn *root = conn_new(store, domain_get(store, 0), true);
 
-	while (input.len)
+	while (input.len) {
+		if (input.data[0] >> 4 == 3)
+			store = take_over(store, &root);
 		step(store, root, &input);
+	}
 	check(store, root);
 	store_free(store);
 	return 0;
