@@ -41,13 +41,15 @@ static void attach(struct msghdr *message, char *buffer, const int *fds, unsigne
 	memcpy(CMSG_DATA(header), fds, count * sizeof(int));
 }
 
-static int ask(const struct pvn_stored_request *request, const int *fds, unsigned int count)
+/* 1: the daemon died before it answered. A successor is there at once. */
+static int ask_once(const struct pvn_stored_request *request, const int *fds,
+		    unsigned int count)
 {
 	char buffer[CMSG_SPACE(PVN_STORED_FD_COUNT * sizeof(int))] = { 0 };
 	struct iovec part = { (void *)request, sizeof(*request) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	struct pvn_stored_reply reply = { 0 };
-	int fd = connect_daemon(), error = EPIPE;
+	int fd = connect_daemon(), error = 0, lost = 1;
 
 	if (fd < 0)
 		return -1;
@@ -55,11 +57,32 @@ static int ask(const struct pvn_stored_request *request, const int *fds, unsigne
 		attach(&message, buffer, fds, count);
 	if (sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof(*request) &&
 	    recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) &&
-	    reply.magic == PVN_STORED_MAGIC)
+	    reply.magic == PVN_STORED_MAGIC) {
 		error = -reply.error;
+		lost = 0;
+	}
 	close(fd);
 	errno = error;
-	return error ? -1 : 0;
+	return error ? -1 : lost;
+}
+
+/*
+ * The control connection is the one that does not outlive the daemon's process, so
+ * the request is repeated. It may have been carried out: what was released is unknown then.
+ */
+static int ask(const struct pvn_stored_request *request, const int *fds, unsigned int count)
+{
+	enum { TRIES = 100 };
+	int result = 1;
+
+	for (int i = 0; i < TRIES && result > 0; i++) {
+		result = ask_once(request, fds, count);
+		if (result < 0 && i && errno == ENOENT && request->op == PVN_STORED_RELEASE)
+			result = 0;
+	}
+	if (result > 0)
+		errno = EPIPE;
+	return result ? -1 : 0;
 }
 
 int pvn_stored_introduce(unsigned int domid, const int fds[PVN_STORED_FD_COUNT])

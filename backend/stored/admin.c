@@ -5,7 +5,9 @@
  * Requests of administrators: CONTROL commands, features, quotas.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "number.h"
 #include "store.h"
@@ -148,6 +150,65 @@ static int control_quota(struct control *control)
 	return error;
 }
 
+/*
+ * live-update: -f FILE names the program to become, -s does it (with -t SECONDS
+ * and -F, which mean nothing here: nothing has to be waited for), -a forgets the name.
+ */
+static int control_live_update(struct control *control)
+{
+	struct store *store = control->request->conn->store;
+	const char *option = control->count > 1 ? control->args[1] : "-s";
+
+	if (!strcmp(option, "-f") && control->count == 3) {
+		if (strlen(control->args[2]) >= sizeof(store->upgrade_program) ||
+		    control->args[2][0] != '/')
+			return EINVAL;
+		if (access(control->args[2], X_OK))
+			return errno == ENOENT ? ENOENT : EACCES;
+		strcpy(store->upgrade_program, control->args[2]);
+	} else if (!strcmp(option, "-a")) {
+		store->upgrade_program[0] = '\0';
+	} else if (!strcmp(option, "-s")) {
+		store->upgrade_wanted = true;
+	} else {
+		return EINVAL;
+	}
+	request_reply(control->request, "OK");
+	return 0;
+}
+
+static void reply_memory(struct request *request, const char *name, long long number)
+{
+	if (number)
+		reply_line(request, name, number);
+}
+
+/* Who uses how much, largest numbers being what to look for. */
+static int control_memreport(struct control *control)
+{
+	struct request *request = control->request;
+	const struct domain *domain;
+	char name[32];
+
+	LIST_FOREACH(domain, &request->conn->store->domains, link) {
+		snprintf(name, sizeof(name), "domain-%u-nodes", domain->domid);
+		reply_memory(request, name, domain->use.node_bytes);
+		snprintf(name, sizeof(name), "domain-%u-other", domain->domid);
+		reply_memory(request, name, domain->use.other_bytes);
+	}
+	return 0;
+}
+
+static int control_log(struct control *control)
+{
+	if (control->count != 2 || (strcmp(control->args[1], "on") &&
+				    strcmp(control->args[1], "off")))
+		return EINVAL;
+	control->request->conn->store->verbose = !strcmp(control->args[1], "on");
+	request_reply(control->request, "OK");
+	return 0;
+}
+
 static int control_help(struct control *control);
 
 static const struct {
@@ -157,6 +218,10 @@ static const struct {
 } commands[] = {
 	{ "check", control_check, "check                    compare accounting and tree" },
 	{ "help", control_help, "help                     this text" },
+	{ "live-update", control_live_update,
+	  "live-update [-f <program>|-s|-a]  go on as the program of that name" },
+	{ "log", control_log, "log on|off               log connections and guests" },
+	{ "memreport", control_memreport, "memreport                bytes by domain" },
 	{ "print", control_print, "print <text>             write a line to the log" },
 	{ "quota", control_quota, "quota [set <name> <n>|<domid>]  limits, or a domain's use" },
 	{ "stats", control_stats, "stats                    counters" },

@@ -101,10 +101,17 @@ static int control_introduce(struct server *server, struct control_message *mess
 	if (message->fd_count != PVN_STORED_FD_COUNT || !domid_is_guest(target))
 		return EINVAL;
 	error = guest_introduce(server, request->domid, target, message->fds);
-	if (!error) {
-		message->fds[1] = -1;
-		message->fds[2] = -1;
-	}
+	if (!error)
+		message->fd_count = 0;
+	return error;
+}
+
+static int control_release(struct server *server, uint32_t domid)
+{
+	int error = domain_release(server->store, domid);
+
+	journal_append(server->journal, RECORD_RELEASE, 0, &domid, sizeof(domid));
+	server_note(server, "guest %u: released", domid);
 	return error;
 }
 
@@ -121,8 +128,7 @@ static int control_run(struct server *server, struct control_message *message)
 	case PVN_STORED_RELEASE:
 		if (message->fd_count)
 			return EINVAL;
-		server_note(server, "guest %u: released", request->domid);
-		return domain_release(server->store, request->domid);
+		return control_release(server, request->domid);
 	}
 	return EINVAL;
 }
@@ -178,8 +184,7 @@ int control_listen(struct server *server, int listen_fd)
 {
 	server->control_listener =
 		evconnlistener_new(server->base, on_control_accepted, server,
-				   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN,
-				   listen_fd);
+				   LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN, listen_fd);
 	return server->control_listener ? 0 : -1;
 }
 

@@ -35,9 +35,20 @@ static void guest_fail(struct peer *peer, enum pvn_store_ring_error error)
 	server_note(peer->server, "guest %u: page given up, error %d",
 		    peer->conn->domain->domid, error);
 	peer->failed = true;
+	peer->error = error;
+	journal_append(peer->server->journal, RECORD_FAIL, peer->conn->id, &peer->error,
+		       sizeof(peer->error));
 	ring_fail(&peer->ring, error);
 	conn_reset(peer->conn);
 	guest_notify(peer);
+}
+
+/* First the record, then the index: a successor does not send it again, nor leaves it out. */
+static void guest_record_sent(struct peer *peer, uint32_t sent)
+{
+	journal_append(peer->server->journal, RECORD_SENT, peer->conn->id, &sent, sizeof(sent));
+	ring_publish(&peer->ring);
+	conn_output_done(peer->conn, sent);
 }
 
 /* Fills the ring from the queue. Returns bytes, or -1 after a failure. */
@@ -55,7 +66,7 @@ static ssize_t guest_send(struct peer *peer)
 		}
 		if (!sent)
 			break;
-		conn_output_done(peer->conn, sent);
+		guest_record_sent(peer, sent);
 		sum += sent;
 	}
 	return sum;
@@ -67,11 +78,22 @@ void guest_flush(struct peer *peer)
 		guest_notify(peer);
 }
 
+static struct record_ring guest_ring(const struct peer *peer)
+{
+	return (struct record_ring){ peer->ring.req_cons, peer->ring.rsp_prod };
+}
+
 static void guest_reconnect(struct peer *peer)
 {
+	struct record_ring indices;
+
 	conn_reset(peer->conn);
 	peer->failed = false;
-	ring_reset(&peer->ring);
+	ring_empty(&peer->ring);
+	indices = guest_ring(peer);
+	journal_append(peer->server->journal, RECORD_RESET, peer->conn->id, &indices,
+		       sizeof(indices));
+	ring_connect(&peer->ring);
 	guest_notify(peer);
 }
 
@@ -87,8 +109,13 @@ static ssize_t guest_step(struct peer *peer, unsigned int *budget, enum conn_sta
 		guest_fail(peer, PVN_STORE_RING_INDEX);
 		return -1;
 	}
+	if (received) {
+		journal_append(peer->server->journal, RECORD_INPUT, peer->conn->id, space,
+			       received);
+		ring_publish(&peer->ring);
+	}
 	peer->conn->in_len += received;
-	*state = conn_process(peer->conn, budget);
+	*state = peer_process(peer, budget);
 	if (*state == CONN_BROKEN) {
 		guest_fail(peer, PVN_STORE_RING_PROTOCOL);
 		return -1;
@@ -165,52 +192,112 @@ static int fd_unblock(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -1 : 0;
 }
 
-static struct peer *guest_peer_new(struct server *server, const int fds[3])
+struct peer *guest_peer_new(struct server *server, const int fds[3])
 {
 	struct peer *peer = xcalloc(1, sizeof(*peer));
 
 	peer->server = server;
+	peer->page_fd = fds[0];
 	peer->fd = fds[1];
 	peer->notify_fd = fds[2];
-	peer->readable = alloc_checked(event_new(server->base, peer->fd, EV_READ | EV_PERSIST,
-						 on_doorbell, peer));
-	peer->paused = alloc_checked(evtimer_new(server->base, on_doorbell, peer));
 	return peer;
 }
 
+/* 0, or an errno when the doorbell is nothing that can be waited for. */
+static int guest_peer_listen(struct peer *peer)
+{
+	struct event_base *base = peer->server->base;
+
+	peer->readable = alloc_checked(event_new(base, peer->fd, EV_READ | EV_PERSIST,
+						 on_doorbell, peer));
+	peer->paused = alloc_checked(evtimer_new(base, on_doorbell, peer));
+	return event_add(peer->readable, NULL) ? EINVAL : 0;
+}
+
+/* Gives a domain its connection: a new one, or in place of the one it had. */
+void guest_attach(struct server *server, const struct record_introduce *introduced,
+		  struct peer *peer)
+{
+	struct domain *domain = domain_find(server->store, introduced->domid);
+
+	if (domain && domain->introduced && domain->conn)
+		conn_free(domain->conn);
+	domain = domain_introduce(server->store, introduced->domid, introduced->target);
+	peer->conn = domain->conn;
+	peer->conn->transport = peer;
+	peer->ring.req_cons = introduced->ring.req_cons;
+	peer->ring.rsp_prod = introduced->ring.rsp_prod;
+}
+
+int guest_peer_start(struct peer *peer)
+{
+	struct pvn_store_page *page = NULL;
+	int error = page_map(peer->page_fd, &page);
+
+	if (error)
+		return error;
+	ring_resume(&peer->ring, page, peer->conn->domain->features);
+	if (peer->failed)
+		ring_fail(&peer->ring, peer->error);
+	error = guest_peer_listen(peer);
+	/* What the one before did not come to tell the guest, and what rang meanwhile. */
+	guest_notify(peer);
+	peer_again(peer);
+	return error;
+}
+
+/* Maps the page and takes its indices, or empties it if the guest had one before. */
+static int guest_peer_map(struct peer *peer, bool again, uint32_t features)
+{
+	struct pvn_store_page *page = NULL;
+	int error = page_map(peer->page_fd, &page);
+
+	if (error)
+		return error;
+	ring_attach(&peer->ring, page, features);
+	if (again)
+		ring_empty(&peer->ring);
+	return 0;
+}
+
+/* The descriptors stay the caller's: nothing was recorded. */
+static int guest_peer_discard(struct peer *peer, int error)
+{
+	peer->fd = -1;
+	peer->notify_fd = -1;
+	peer->page_fd = -1;
+	peer_free(peer);
+	return error;
+}
+
 /*
- * Takes over fds[1] and fds[2] when it returns 0; fds[0] stays the caller's.
- * Check, then change: everything that can fail is done before the store hears of it.
+ * Takes over the descriptors when it returns 0. Check, then change: everything
+ * that can fail is done before the store hears of it.
  */
 int guest_introduce(struct server *server, uint16_t domid, uint16_t target, const int fds[3])
 {
-	bool again = domain_is_known(server->store, domid);
-	struct pvn_store_page *page = NULL;
-	struct domain *domain;
+	struct record_introduce introduced = {
+		.domid = domid, .target = target, .fds = { fds[0], fds[1], fds[2] },
+	};
+	const struct domain *known = domain_find(server->store, domid);
+	bool again = known && known->introduced;
 	struct peer *peer;
 	int error;
 
 	if (fd_unblock(fds[1]) || fd_unblock(fds[2]))
 		return EINVAL;
-	error = page_map(fds[0], &page);
-	if (error)
-		return error;
 	peer = guest_peer_new(server, fds);
-	if (event_add(peer->readable, NULL)) {
-		event_free(peer->readable);
-		event_free(peer->paused);
-		free(peer);
-		munmap(page, PAGE_BYTES);
-		return EINVAL;		/* not a descriptor that can be waited for */
-	}
-	if (again && domain_find(server->store, domid)->conn)
-		conn_free(domain_find(server->store, domid)->conn);
-	domain = domain_introduce(server->store, domid, target);
-	peer->conn = domain->conn;
-	peer->conn->transport = peer;
-	ring_attach(&peer->ring, page, domain->features);
+	error = guest_peer_map(peer, again, known ? known->features : STORE_FEATURES);
+	if (!error)
+		error = guest_peer_listen(peer);
+	if (error)
+		return guest_peer_discard(peer, error);
+	introduced.ring = guest_ring(peer);
+	guest_attach(server, &introduced, peer);
+	journal_append(server->journal, RECORD_INTRODUCE, peer->conn->id, &introduced,
+		       sizeof(introduced));
 	if (again)
-		ring_reset(&peer->ring);
+		ring_connect(&peer->ring);
 	guest_notify(peer);
 	peer_again(peer);
 	server_note(server, "guest %u: introduced", domid);

@@ -78,11 +78,12 @@ struct image_store {
 	uint64_t generation, release_count, last_conn_id;
 	uint64_t request_count, event_count, coalesced_count, conflict_count;
 	struct quota_limits limits;
+	char upgrade_program[256];
 };
 
 static void put_store(struct image_writer *writer, const struct store *store)
 {
-	const struct image_store fixed = {
+	struct image_store fixed = {
 		.hash = hash_save(),
 		.generation = store->generation,
 		.release_count = store->release_count,
@@ -94,6 +95,7 @@ static void put_store(struct image_writer *writer, const struct store *store)
 		.limits = store->limits,
 	};
 
+	memcpy(fixed.upgrade_program, store->upgrade_program, sizeof(fixed.upgrade_program));
 	image_put_value(writer, fixed);
 }
 
@@ -113,6 +115,7 @@ static void get_store(struct image_reader *reader, struct store *store)
 	store->coalesced_count = fixed.coalesced_count;
 	store->conflict_count = fixed.conflict_count;
 	store->limits = fixed.limits;
+	memcpy(store->upgrade_program, fixed.upgrade_program, sizeof(store->upgrade_program));
 }
 
 struct image_domain {

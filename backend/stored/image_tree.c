@@ -139,7 +139,8 @@ static bool get_pointer(struct image_reader *reader, const struct image_map *map
 	*shared = tag == TAG_SHARED;
 	if (tag == TAG_NUMBER) {
 		number = image_get_u32(reader);
-		if (number < map->count)
+		/* What was cut off reads as 0, which may be an ancestor. */
+		if (!reader->failed && number < map->count)
 			*object = map->objects[number];
 		else
 			reader->failed = true;

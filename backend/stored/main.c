@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "hash.h"
+#include "daemon.h"
 #include "transport.h"
 
 #ifndef PVN_VERSION
@@ -31,34 +31,29 @@
 
 static const char default_rundir[] = "/run/paravane";
 
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_REFUSED = 4,
-};
-
 struct options {
 	const char *rundir;
 	bool foreground;
 	bool verbose;
-};
-
-struct daemon {
-	struct server server;
-	char dir[128];
-	char socket_path[160], control_path[160], pid_path[160];
-	int pid_fd;
+	int resume_fds[2];	/* -1: a start by hand */
 };
 
 static bool log_to_syslog;
 
 void server_log(const char *text)
 {
-	if (log_to_syslog)
-		syslog(LOG_ERR, "%s", text);
-	else
+	if (!log_to_syslog) {
 		fprintf(stderr, "pvn-stored: %s\n", text);
+		return;
+	}
+	syslog(LOG_DAEMON | LOG_ERR, "%s", text);
+	/* Its descriptor is in the shared table, and the other process does not know of it. */
+	closelog();
+}
+
+void server_log_to_syslog(void)
+{
+	log_to_syslog = true;
 }
 
 void server_note(const struct server *server, const char *format, ...)
@@ -66,7 +61,7 @@ void server_note(const struct server *server, const char *format, ...)
 	char text[256];
 	va_list args;
 
-	if (!server->verbose)
+	if (!server->store->verbose)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -94,11 +89,22 @@ static void print_usage(FILE *out)
 	      "                 (default $PVN_RUNDIR or /run/paravane)\n"
 	      "  --foreground   stay attached to the terminal and log there\n"
 	      "  --verbose      log connections and guests\n"
+	      "  --understands N  exit 0 if this program can take over from one whose\n"
+	      "                 state has format N (before an upgrade)\n"
 	      "  --help         this text\n"
 	      "  --version      version\n"
 	      "\n"
+	      "SIGTERM ends it. SIGHUP replaces it by the program that is now in its place;\n"
+	      "connections go on, as they do when one of its two processes is killed.\n"
 	      "A byte is written to the descriptor named by $PVN_READY_FD when ready.\n"
 	      "Exit codes: 0 ok, 1 failed, 2 usage, 4 refused (already running).\n", out);
+}
+
+static int parse_fds(const char *text, int fds[2])
+{
+	char more;
+
+	return sscanf(text, "%d,%d%c", &fds[0], &fds[1], &more) == 2 ? 0 : -1;
 }
 
 static int parse_options(int argc, char **argv, struct options *options)
@@ -109,6 +115,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "resume", required_argument, NULL, 'R' },	/* of keeper_exec() */
+		{ "understands", required_argument, NULL, 'U' },
 		{ 0 },
 	};
 	int option;
@@ -130,6 +138,12 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'V':
 			puts("pvn-stored " PVN_VERSION);
 			exit(EXIT_OK);
+		case 'R':
+			if (parse_fds(optarg, options->resume_fds))
+				return -1;
+			break;
+		case 'U':
+			exit(atoi(optarg) == IMAGE_FORMAT ? EXIT_OK : EXIT_REFUSED);
 		default:
 			return -1;
 		}
@@ -144,73 +158,81 @@ static const char *default_or_env_rundir(void)
 	return rundir && *rundir ? rundir : default_rundir;
 }
 
-static int daemon_set_paths(struct daemon *daemon, const char *rundir)
+void daemon_path(char *path, size_t size, const struct journal_owner *owner, const char *name)
 {
-	struct sockaddr_un address;
-	int len = snprintf(daemon->dir, sizeof(daemon->dir), "%s/store", rundir);
-
-	if ((size_t)len + sizeof("/control") > sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return complain("use run directory", rundir,
-				"the path of a socket is limited to 107 bytes; use a shorter one");
-	}
-	sprintf(daemon->socket_path, "%s/socket", daemon->dir);
-	sprintf(daemon->control_path, "%s/control", daemon->dir);
-	sprintf(daemon->pid_path, "%s/pvn-stored.pid", daemon->dir);
-	return EXIT_OK;
+	snprintf(path, size, "%s/%s", owner->dir, name);
 }
 
-static int make_directories(const struct daemon *daemon, const char *rundir)
+static int set_dir(struct journal_owner *owner, const char *rundir)
+{
+	struct sockaddr_un address;
+	int len = snprintf(owner->dir, sizeof(owner->dir), "%s/store", rundir);
+
+	if ((size_t)len + sizeof("/control") <= sizeof(address.sun_path))
+		return EXIT_OK;
+	errno = ENAMETOOLONG;
+	return complain("use run directory", rundir,
+			"the path of a socket is limited to 107 bytes; use a shorter one");
+}
+
+static int make_directories(const struct journal_owner *owner, const char *rundir)
 {
 	if (mkdir(rundir, 0755) && errno != EEXIST)
 		return complain("make the run directory", rundir,
 				"run as root, or choose another one with --rundir");
-	if (mkdir(daemon->dir, 0755) && errno != EEXIST)
-		return complain("make the directory", daemon->dir,
+	if (mkdir(owner->dir, 0755) && errno != EEXIST)
+		return complain("make the directory", owner->dir,
 				"run as root, or choose another place with --rundir");
 	return EXIT_OK;
 }
 
-static int refuse_second(const struct daemon *daemon)
+static int refuse_second(const struct journal_owner *owner)
 {
 	char pid[16] = "";
 
-	if (read(daemon->pid_fd, pid, sizeof(pid) - 1) < 0)
+	if (read(owner->pid_fd, pid, sizeof(pid) - 1) < 0)
 		pid[0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
 	fprintf(stderr, "pvn-stored: already running for %s (pid %s)\n"
-		"  hint: stop that one first, or use another --rundir\n", daemon->dir, pid);
+		"  hint: stop that one first, or use another --rundir\n", owner->dir, pid);
 	return EXIT_REFUSED;
 }
 
 /* Is the locked file still the one that others would open? One that ended removed its own. */
-static bool pid_file_is_current(const struct daemon *daemon)
+static bool pid_file_is_current(const struct journal_owner *owner, const char *path)
 {
 	struct stat ours, current;
 
-	return !fstat(daemon->pid_fd, &ours) && !stat(daemon->pid_path, &current) &&
+	return !fstat(owner->pid_fd, &ours) && !stat(path, &current) &&
 	       ours.st_ino == current.st_ino;
 }
 
 /* The lock outlives a fork but not the last process that holds the descriptor. */
-static int lock_pid_file(struct daemon *daemon)
+static int lock_pid_file(struct journal_owner *owner)
 {
+	char path[160];
+
+	daemon_path(path, sizeof(path), owner, "pvn-stored.pid");
 	for (;;) {
-		daemon->pid_fd = open(daemon->pid_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-		if (daemon->pid_fd < 0)
-			return complain("open the pid file", daemon->pid_path, NULL);
-		if (flock(daemon->pid_fd, LOCK_EX | LOCK_NB))
-			return refuse_second(daemon);
-		if (pid_file_is_current(daemon))
+		owner->pid_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (owner->pid_fd < 0)
+			return complain("open the pid file", path, NULL);
+		if (flock(owner->pid_fd, LOCK_EX | LOCK_NB))
+			return refuse_second(owner);
+		if (pid_file_is_current(owner, path))
 			return EXIT_OK;
-		close(daemon->pid_fd);
+		close(owner->pid_fd);
 	}
 }
 
-static int write_pid_file(const struct daemon *daemon)
+int daemon_write_pid(const struct journal_owner *owner)
 {
-	if (ftruncate(daemon->pid_fd, 0) || dprintf(daemon->pid_fd, "%d\n", getpid()) < 0)
-		return complain("write the pid file", daemon->pid_path, NULL);
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", getpid());
+
+	/* In this order there is never a moment without a number in it. */
+	if (pwrite(owner->pid_fd, text, len, 0) != len || ftruncate(owner->pid_fd, len))
+		return complain("write the pid file in", owner->dir, NULL);
 	return EXIT_OK;
 }
 
@@ -236,23 +258,22 @@ static int socket_bind(const char *path, int type)
 	return fd;
 }
 
-static int daemon_listen(struct daemon *daemon)
+static int listen_on(const struct journal_owner *owner, const char *name, int type, int32_t *fd)
 {
-	int fd = socket_bind(daemon->socket_path, SOCK_STREAM);
+	char path[160];
 
-	if (fd < 0 || sockets_listen(&daemon->server, fd))
-		return complain("listen on", daemon->socket_path, NULL);
-	fd = socket_bind(daemon->control_path, SOCK_SEQPACKET);
-	if (fd < 0 || control_listen(&daemon->server, fd))
-		return complain("listen on", daemon->control_path, NULL);
+	daemon_path(path, sizeof(path), owner, name);
+	*fd = socket_bind(path, type);
+	if (*fd < 0 || listen(*fd, SOMAXCONN))
+		return complain("listen on", path, NULL);
 	return EXIT_OK;
 }
 
-static void on_end_signal(evutil_socket_t signal, short what, void *arg)
+static int listen_on_all(struct journal_owner *owner)
 {
-	(void)signal;
-	(void)what;
-	event_base_loopbreak(arg);
+	int code = listen_on(owner, "socket", SOCK_STREAM, &owner->socket_fd);
+
+	return code ? code : listen_on(owner, "control", SOCK_SEQPACKET, &owner->control_fd);
 }
 
 static void tell_ready(void)
@@ -298,16 +319,18 @@ static int detach(int *ready_fd)
 	return EXIT_OK;
 }
 
-static void detach_finish(int ready_fd)
+void daemon_tell_ready(struct daemon *daemon)
 {
-	if (ready_fd < 0)
-		return;
-	if (write(ready_fd, "", 1) != 1)
-		server_log("the starting process is gone");
-	close(ready_fd);
-	dup2(1, 2);
-	openlog("pvn-stored", LOG_PID, LOG_DAEMON);
-	log_to_syslog = true;
+	if (!daemon->is_ready)
+		tell_ready();
+	if (!daemon->is_ready && daemon->ready_fd >= 0) {
+		if (write(daemon->ready_fd, "", 1) != 1)
+			server_log("the starting process is gone");
+		close(daemon->ready_fd);
+		dup2(1, 2);
+	}
+	if (!journal_owner(daemon->journal)->foreground)
+		server_log_to_syslog();
 }
 
 static void raise_descriptor_limit(void)
@@ -320,71 +343,83 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void on_conn_gone(struct conn *conn)
+/* The file as it is now: what is put in its place later is what an upgrade starts. */
+static void find_program(struct journal_owner *owner)
 {
-	peer_free(conn->transport);
-	conn->transport = NULL;
+	ssize_t len = readlink("/proc/self/exe", owner->program, sizeof(owner->program) - 1);
+
+	owner->program[len > 0 ? len : 0] = '\0';
 }
 
-/*
- * A connection that used up its turn activates itself again (peer_again()).
- * Without a limit libevent would run such ones for ever without asking the
- * kernel whether somebody else has something to say.
- */
-static struct event_base *make_event_base(void)
+static int open_journal(struct daemon *daemon, const struct journal_owner *owner,
+			enum start *start)
 {
-	enum { CALLBACKS_BETWEEN_POLLS = 16 };
-	struct event_config *config = alloc_checked(event_config_new());
-	struct event_base *base;
+	bool found;
 
-	event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_BETWEEN_POLLS, 0);
-	base = alloc_checked(event_base_new_with_config(config));
-	event_config_free(config);
-	return base;
+	daemon->journal = journal_open(owner->dir, &found);
+	if (!daemon->journal)
+		return complain("open the state files in", owner->dir, NULL);
+	*journal_owner(daemon->journal) = *owner;
+	*start = found ? START_COLD : START_NEW;
+	if (found)
+		server_log("both processes of a daemon were killed here: its tree is taken over");
+	return EXIT_OK;
 }
 
-static int daemon_serve(struct daemon *daemon, int ready_fd)
+static int run_new(const struct options *options)
 {
-	struct server *server = &daemon->server;
-	struct event *term, *interrupt;
+	struct journal_owner owner = { .foreground = options->foreground,
+				       .verbose = options->verbose };
+	struct daemon daemon = { .ready_fd = -1 };
+	enum start start = START_NEW;
 	int code;
 
-	server->base = make_event_base();
-	LIST_INIT(&server->control_peers);
-	server->store = store_new();
-	server->store->conn_gone = on_conn_gone;
-	server->store->log = server_log;
-	term = alloc_checked(evsignal_new(server->base, SIGTERM, on_end_signal, server->base));
-	interrupt = alloc_checked(evsignal_new(server->base, SIGINT, on_end_signal,
-					       server->base));
-	event_add(term, NULL);
-	event_add(interrupt, NULL);
-	code = daemon_listen(daemon);
+	find_program(&owner);
+	code = set_dir(&owner, options->rundir);
 	if (!code)
-		code = write_pid_file(daemon);
-	if (!code) {
-		tell_ready();
-		detach_finish(ready_fd);
-		event_base_dispatch(server->base);
+		code = make_directories(&owner, options->rundir);
+	if (!code)
+		code = lock_pid_file(&owner);
+	if (!code && !options->foreground)
+		code = detach(&daemon.ready_fd);
+	if (!code)
+		code = listen_on_all(&owner);
+	if (!code)
+		code = open_journal(&daemon, &owner, &start);
+	if (!code)
+		code = daemon_write_pid(&owner);
+	if (code)
+		return code;
+	code = keeper_run(&daemon, start);
+	journal_close(daemon.journal);
+	return code;
+}
+
+/* In place of another program of this daemon, with its descriptors. */
+static int run_resumed(const struct options *options)
+{
+	struct daemon daemon = { .ready_fd = -1, .is_ready = true, .fds_are_valid = true };
+	bool found = false;
+	int code;
+
+	fds_keep_over_exec(false);
+	daemon.journal = journal_adopt(options->resume_fds[0], options->resume_fds[1], &found);
+	if (!daemon.journal || !found) {
+		errno = EBADF;
+		return complain("take over", "", "--resume is for the daemon's own use");
 	}
-	control_stop(server);
-	sockets_stop(server);
-	store_free(server->store);
-	event_free(term);
-	event_free(interrupt);
-	event_base_free(server->base);
-	unlink(daemon->socket_path);
-	unlink(daemon->control_path);
-	unlink(daemon->pid_path);
+	if (!journal_owner(daemon.journal)->foreground)
+		server_log_to_syslog();
+	code = daemon_write_pid(journal_owner(daemon.journal));
+	if (!code)
+		code = keeper_run(&daemon, START_WARM);
+	journal_close(daemon.journal);
 	return code;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .rundir = default_or_env_rundir() };
-	struct daemon daemon = { 0 };
-	int ready_fd = -1;
-	int code;
+	struct options options = { .rundir = default_or_env_rundir(), .resume_fds = { -1, -1 } };
 
 	if (parse_options(argc, argv, &options)) {
 		print_usage(stderr);
@@ -392,16 +427,5 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	hash_seed();
-	daemon.server.verbose = options.verbose;
-	code = daemon_set_paths(&daemon, options.rundir);
-	if (!code)
-		code = make_directories(&daemon, options.rundir);
-	if (!code)
-		code = lock_pid_file(&daemon);
-	if (!code && !options.foreground)
-		code = detach(&ready_fd);
-	if (!code)
-		code = daemon_serve(&daemon, ready_fd);
-	return code;
+	return options.resume_fds[0] >= 0 ? run_resumed(&options) : run_new(&options);
 }

@@ -36,16 +36,32 @@ void ring_attach(struct ring *ring, struct pvn_store_page *page, uint32_t featur
 	publish(&page->server_features, features);
 }
 
-void ring_reset(struct ring *ring)
+void ring_empty(struct ring *ring)
+{
+	ring->req_cons = peer_index(&ring->page->req_prod);
+	ring->rsp_prod = peer_index(&ring->page->rsp_cons);
+}
+
+void ring_connect(struct ring *ring)
 {
 	struct pvn_store_page *page = ring->page;
 
-	ring->req_cons = peer_index(&page->req_prod);
-	ring->rsp_prod = peer_index(&page->rsp_cons);
-	publish(&page->req_cons, ring->req_cons);
-	publish(&page->rsp_prod, ring->rsp_prod);
+	ring_publish(ring);
 	publish(&page->error, PVN_STORE_RING_OK);
 	publish(&page->connection, PVN_STORE_CONNECTED);
+}
+
+void ring_publish(struct ring *ring)
+{
+	publish(&ring->page->req_cons, ring->req_cons);
+	publish(&ring->page->rsp_prod, ring->rsp_prod);
+}
+
+void ring_resume(struct ring *ring, struct pvn_store_page *page, uint32_t features)
+{
+	ring->page = page;
+	publish(&page->server_features, features);
+	ring_publish(ring);
 }
 
 bool ring_reconnect_requested(const struct ring *ring)
@@ -73,8 +89,6 @@ ssize_t ring_receive(struct ring *ring, void *data, size_t room)
 	memcpy(data, page->req + at, first);
 	memcpy((uint8_t *)data + first, page->req, ready - first);
 	ring->req_cons += ready;
-	if (ready)
-		publish(&page->req_cons, ring->req_cons);
 	return ready;
 }
 
@@ -104,7 +118,5 @@ ssize_t ring_send(struct ring *ring, const struct iovec *pieces, unsigned int co
 		room -= len;
 		sent += len;
 	}
-	if (sent)
-		publish(&page->rsp_prod, ring->rsp_prod);
 	return sent;
 }

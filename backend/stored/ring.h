@@ -27,16 +27,24 @@ struct ring {
 /* Takes a page up where its indices stand, and announces `features`. */
 void ring_attach(struct ring *ring, struct pvn_store_page *page, uint32_t features);
 
-/* Empties both directions and tells the guest that it is connected. */
-void ring_reset(struct ring *ring);
+/* Forgets what is in both directions; then tells the guest that it is connected. */
+void ring_empty(struct ring *ring);
+void ring_connect(struct ring *ring);
+
+/* Takes a page up with indices of our own: those of the process before this one. */
+void ring_resume(struct ring *ring, struct pvn_store_page *page, uint32_t features);
 
 bool ring_reconnect_requested(const struct ring *ring);
 
 /* Gives the page up; `error` tells the guest why. */
 void ring_fail(struct ring *ring, enum pvn_store_ring_error error);
 
-/* Bytes moved, or -1 when the guest's index is impossible. After any, ring the guest. */
+/*
+ * Bytes copied, or -1 when the guest's index is impossible. The guest sees that
+ * they were with ring_publish(), which comes when that is recorded; then ring it.
+ */
 ssize_t ring_receive(struct ring *ring, void *data, size_t room);
 ssize_t ring_send(struct ring *ring, const struct iovec *pieces, unsigned int count);
+void ring_publish(struct ring *ring);
 
 #endif

@@ -194,6 +194,7 @@ struct store {
 	struct point_bucket point_hash[STORE_HASH_BUCKETS];
 	struct message_bucket event_hash[STORE_HASH_BUCKETS];
 	uint64_t request_count, event_count, coalesced_count, conflict_count;
+	bool verbose;			/* the daemon logs connections and guests */
 	bool upgrade_wanted;		/* by CONTROL live-update; the daemon looks after a turn */
 	char upgrade_program[256];	/* what to become then; "": the same file */
 	void (*log)(const char *text);	/* NULL: silent */

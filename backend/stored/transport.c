@@ -39,29 +39,76 @@ void peer_pause(struct peer *peer)
 	event_add(peer->paused, &wait);
 }
 
+static void server_close_later(struct server *server, int fd)
+{
+	if (fd < 0 || !server->owns_fds)
+		return;
+	if (server->closing_count == server->closing_room) {
+		server->closing_room = 2 * server->closing_room + 16;
+		server->closing_fds = xrealloc(server->closing_fds,
+					       server->closing_room * sizeof(int));
+	}
+	server->closing_fds[server->closing_count++] = fd;
+}
+
+void server_close_now(struct server *server)
+{
+	while (server->closing_count)
+		close(server->closing_fds[--server->closing_count]);
+}
+
+static void event_free_if(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
 void peer_free(struct peer *peer)
 {
-	event_free(peer->readable);
-	event_free(peer->paused);
-	if (peer->writable)
-		event_free(peer->writable);
-	close(peer->fd);
-	if (peer->notify_fd >= 0)
-		close(peer->notify_fd);
+	event_free_if(peer->readable);
+	event_free_if(peer->paused);
+	event_free_if(peer->writable);
+	server_close_later(peer->server, peer->fd);
+	server_close_later(peer->server, peer->notify_fd);
+	server_close_later(peer->server, peer->page_fd);
 	if (peer->ring.page)
 		munmap(peer->ring.page, sizeof(*peer->ring.page));
 	free(peer);
+}
+
+void peer_end(struct peer *peer)
+{
+	journal_append(peer->server->journal, RECORD_CLOSE, peer->conn->id, NULL, 0);
+	conn_free(peer->conn);
+}
+
+enum conn_state peer_process(struct peer *peer, unsigned int *budget)
+{
+	struct journal *journal = peer->server->journal;
+	uint64_t conn_id = peer->conn->id;
+	unsigned int before = *budget;
+	enum conn_state state;
+	uint32_t count;
+
+	journal_set_running(journal, conn_id);
+	state = conn_process(peer->conn, budget);
+	count = before - *budget;
+	if (count)
+		journal_append(journal, RECORD_RUN, conn_id, &count, sizeof(count));
+	journal_set_running(journal, 0);
+	return state;
 }
 
 /* Sends what is queued. -1: the connection is lost. */
 static int socket_flush(struct peer *peer)
 {
 	struct iovec pieces[OUTPUT_PIECES];
-	struct msghdr message = { .msg_iov = pieces };
+	unsigned int count;
 	ssize_t sent;
 
-	while ((message.msg_iovlen = conn_output(peer->conn, pieces, OUTPUT_PIECES))) {
-		sent = sendmsg(peer->fd, &message, MSG_NOSIGNAL);
+	while ((count = conn_output(peer->conn, pieces, OUTPUT_PIECES))) {
+		sent = journal_send(peer->server->journal, peer->conn->id, peer->fd, pieces,
+				    count);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno != EAGAIN)
@@ -84,10 +131,30 @@ static int socket_flush(struct peer *peer)
 
 static void peer_flush(struct peer *peer)
 {
-	if (peer->ring.page)
+	if (peer_is_guest(peer))
 		guest_flush(peer);
 	else if (socket_flush(peer))
-		conn_free(peer->conn);
+		peer_end(peer);
+}
+
+static void save_server(void *arg, struct image_writer *writer)
+{
+	server_save(arg, writer);
+}
+
+/* A new image when the log is long. What a turn did is in the log already. */
+static void server_save_if_due(struct server *server)
+{
+	uint64_t now_us = server->store->now_us;
+
+	if (!journal_wants_image(server->journal, now_us))
+		return;
+	if (journal_new_image(server->journal, now_us, save_server, server)) {
+		server->no_room_logged = false;
+	} else if (!server->no_room_logged) {
+		server_log("no room for the state file: nothing would survive a crash now");
+		server->no_room_logged = true;
+	}
 }
 
 void server_turn_end(struct server *server)
@@ -99,6 +166,10 @@ void server_turn_end(struct server *server)
 		conn->dirty = false;
 		peer_flush(conn->transport);
 	}
+	server_close_now(server);
+	server_save_if_due(server);
+	if (server->store->upgrade_wanted)
+		event_base_loopbreak(server->base);
 }
 
 /* No input will follow. What was answered already is still sent. */
@@ -107,13 +178,13 @@ static void socket_close(struct peer *peer)
 	peer->closing = true;
 	event_del(peer->readable);
 	if (socket_flush(peer))
-		conn_free(peer->conn);
+		peer_end(peer);
 }
 
 /* Acts on complete requests. False: take no more input now (the peer may be gone). */
 static bool socket_process(struct peer *peer, unsigned int *budget)
 {
-	switch (conn_process(peer->conn, budget)) {
+	switch (peer_process(peer, budget)) {
 	case CONN_WANTS_INPUT:
 		return true;
 	case CONN_BROKEN:
@@ -145,7 +216,7 @@ static void socket_run(struct peer *peer)
 	while (socket_process(peer, &budget)) {
 		uint8_t *space = conn_input_space(peer->conn, &room);
 
-		got = recv(peer->fd, space, room, 0);
+		got = journal_recv(peer->server->journal, peer->conn->id, peer->fd, space, room);
 		if (got > 0) {
 			peer->conn->in_len += got;
 			/* A short read: the socket is empty now, no need to ask again. */
@@ -196,32 +267,53 @@ bool peer_is_permitted(int fd)
 	return cred.uid == 0 || cred.uid == geteuid();
 }
 
-static void on_socket_accepted(struct evconnlistener *listener, evutil_socket_t fd,
-			       struct sockaddr *address, int address_len, void *arg)
+struct peer *socket_peer_new(struct server *server, int fd)
 {
-	struct server *server = arg;
-	struct peer *peer;
+	struct peer *peer = xcalloc(1, sizeof(*peer));
 
-	(void)listener;
-	(void)address;
-	(void)address_len;
-	if (!peer_is_permitted(fd)) {
-		close(fd);
-		return;
-	}
-	peer = xcalloc(1, sizeof(*peer));
 	peer->server = server;
 	peer->fd = fd;
 	peer->notify_fd = -1;
-	peer->readable = alloc_checked(event_new(server->base, fd, EV_READ | EV_PERSIST,
+	peer->page_fd = -1;
+	return peer;
+}
+
+void socket_peer_start(struct peer *peer)
+{
+	struct event_base *base = peer->server->base;
+
+	peer->readable = alloc_checked(event_new(base, peer->fd, EV_READ | EV_PERSIST,
 						 on_socket_readable, peer));
-	peer->writable = alloc_checked(event_new(server->base, fd, EV_WRITE,
-						 on_socket_writable, peer));
-	peer->paused = alloc_checked(evtimer_new(server->base, on_socket_readable, peer));
+	peer->writable = alloc_checked(event_new(base, peer->fd, EV_WRITE, on_socket_writable,
+						 peer));
+	peer->paused = alloc_checked(evtimer_new(base, on_socket_readable, peer));
+	event_add(peer->readable, NULL);
+}
+
+bool socket_adopt(struct server *server, int fd)
+{
+	struct record_open opened = { .fd = fd };
+	struct peer *peer;
+
+	if (!peer_is_permitted(fd))
+		return false;
+	peer = socket_peer_new(server, fd);
 	peer->conn = conn_new(server->store, domain_get(server->store, 0), true);
 	peer->conn->transport = peer;
-	event_add(peer->readable, NULL);
+	journal_append(server->journal, RECORD_OPEN, peer->conn->id, &opened, sizeof(opened));
+	socket_peer_start(peer);
 	server_note(server, "connection %llu: opened", (unsigned long long)peer->conn->id);
+	return true;
+}
+
+static void on_socket_accepted(struct evconnlistener *listener, evutil_socket_t fd,
+			       struct sockaddr *address, int address_len, void *arg)
+{
+	(void)listener;
+	(void)address;
+	(void)address_len;
+	if (!socket_adopt(arg, fd))
+		close(fd);
 }
 
 static void on_accept_error(struct evconnlistener *listener, void *arg)
@@ -241,8 +333,7 @@ int sockets_listen(struct server *server, int listen_fd)
 {
 	server->socket_listener =
 		evconnlistener_new(server->base, on_socket_accepted, server,
-				   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN,
-				   listen_fd);
+				   LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN, listen_fd);
 	if (!server->socket_listener)
 		return -1;
 	evconnlistener_set_error_cb(server->socket_listener, on_accept_error);
