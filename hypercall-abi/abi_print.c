@@ -106,6 +106,9 @@ static void dump_intercepts(void)
 	FIELD(pvn_memory_intercept, gva);
 	FIELD(pvn_memory_intercept, gpa);
 	FIELD(pvn_memory_intercept, instruction);
+	FIELD(pvn_memory_intercept, ds);
+	FIELD(pvn_memory_intercept, ss);
+	FIELD(pvn_memory_intercept, gpr);
 	STRUCT(pvn_io_intercept);
 	FIELD(pvn_io_intercept, port);
 	FIELD(pvn_io_intercept, access_info);
@@ -127,6 +130,12 @@ static void dump_intercepts(void)
 	FIELD(pvn_exception_intercept, vector);
 	FIELD(pvn_exception_intercept, error_code);
 	FIELD(pvn_exception_intercept, parameter);
+	FIELD(pvn_exception_intercept, instruction);
+	FIELD(pvn_exception_intercept, ds);
+	FIELD(pvn_exception_intercept, ss);
+	FIELD(pvn_exception_intercept, gpr);
+	STRUCT(pvn_eoi_message);
+	FIELD(pvn_eoi_message, vector);
 }
 
 static void dump(void)

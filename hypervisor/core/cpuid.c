@@ -103,6 +103,67 @@ static void write_text(uint32_t out[4], const char text[12])
 			       (uint32_t)(uint8_t)text[i * 4 + 3] << 24;
 }
 
+/* Features by their bit in the two properties [TLFS 2.0 5.2.11 "Processor Features"]. */
+static const struct { uint32_t leaf; uint8_t subleaf, reg, bit; } feature_at[] = {
+	{ 1, 0, ECX, 0 }, { 0x80000001, 0, ECX, 0 }, { 1, 0, ECX, 9 }, { 1, 0, ECX, 19 },
+	{ 1, 0, ECX, 20 }, { 0x80000001, 0, ECX, 6 }, { 0x80000001, 0, ECX, 11 }, { 1, 0, ECX, 23 },
+	{ 1, 0, ECX, 13 }, { 0x80000001, 0, ECX, 4 }, { 0x80000001, 0, ECX, 5 }, { 0x80000001, 0, ECX, 7 },
+	{ 0x80000001, 0, EDX, 22 }, { 0x80000001, 0, EDX, 31 }, { 0x80000001, 0, EDX, 30 },
+	{ 0x80000001, 0, EDX, 26 }, { 1, 0, ECX, 25 }, { 1, 0, ECX, 1 }, { 1, 0, ECX, 17 },
+	/* XSAVE's */
+	{ 1, 0, ECX, 26 }, { 0xd, 1, EAX, 0 }, { 1, 0, ECX, 28 },
+};
+
+#define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))
+
+/* What needs AVX, by leaf, subleaf and register. */
+static const struct { uint32_t leaf, subleaf, reg, bits; } needs_avx[] = {
+	{ 1, 0, ECX, 0x30001000 }, { 7, 0, EBX, 0xdc230020 }, { 7, 0, ECX, 0x00005e42 },
+	{ 7, 0, EDX, 0x0080010c }, { 7, 1, EAX, 0x00000030 }, { 0x80000001, 0, ECX, 0x00010800 },
+};
+
+static bool has_feature(const struct partition *partition, unsigned int i)
+{
+	unsigned int set = i >= PVN_PROCESSOR_FEATURE_COUNT;
+
+	return partition->features[set] >> (i - set * PVN_PROCESSOR_FEATURE_COUNT) & 1;
+}
+
+uint64_t cpuid_features(unsigned int set)
+{
+	uint64_t found = 0;
+
+	_Static_assert(FEATURES == PVN_PROCESSOR_FEATURE_COUNT + 3, "two sets");
+	for (unsigned int i = FEATURES; i--;) {
+		uint32_t out[4];
+
+		if (set != (i >= PVN_PROCESSOR_FEATURE_COUNT))
+			continue;
+		plat_cpuid(feature_at[i].leaf, feature_at[i].subleaf, out);
+		found = found << 1 | (out[feature_at[i].reg] >> feature_at[i].bit & 1);
+	}
+	return found;
+}
+
+static bool has_xsave(const struct partition *p) { return p->features[1] & PVN_XSAVE_SUPPORT; }
+static bool has_avx(const struct partition *p) { return has_xsave(p) && p->features[1] & PVN_XSAVE_AVX; }
+
+/* What the parent wants its child not to see. */
+static void hide_features(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
+			  uint32_t out[4])
+{
+	for (unsigned int i = 0; i < FEATURES; i++)
+		if (feature_at[i].leaf == leaf && (leaf != 0xd || feature_at[i].subleaf == subleaf) &&
+		    !has_feature(partition, i))
+			out[feature_at[i].reg] &= ~BIT(feature_at[i].bit);
+	for (unsigned int i = 0; i < sizeof(needs_avx) / sizeof(needs_avx[0]); i++)
+		if (needs_avx[i].leaf == leaf && needs_avx[i].subleaf == (leaf == 7 ? subleaf : 0) &&
+		    !has_avx(partition))
+			out[needs_avx[i].reg] &= ~needs_avx[i].bits;
+	if (leaf == 1 && !has_xsave(partition))
+		out[ECX] &= ~(ECX1_OSXSAVE | BIT(28));
+}
+
 static uint32_t guest_cr4(struct vp *vp)
 {
 	uint64_t value[2] = { 0 };
@@ -197,10 +258,11 @@ uint64_t cpuid_xcr0_mask(struct vp *vp)
 	uint32_t one[4], out[4];
 
 	plat_cpuid(1, 0, one);
-	if (!(one[ECX] & ECX1_XSAVE))
+	if (!(one[ECX] & ECX1_XSAVE) || !has_xsave(vp->partition))
 		return 0;
 	plat_cpuid(0xd, 0, out);
-	return ((uint64_t)out[EDX] << 32 | out[EAX]) & (is_child(vp) ? XCR0_CHILD : XCR0_ROOT);
+	return ((uint64_t)out[EDX] << 32 | out[EAX]) & (has_avx(vp->partition) ? ~0ull : 3) &
+	       (is_child(vp) ? XCR0_CHILD : XCR0_ROOT);
 }
 
 /* [APM2 11.5.2 "XFEATURE_ENABLED_MASK"]: x87 always, AVX only with SSE, AVX-512 whole. */
@@ -431,6 +493,8 @@ void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4
 	adjust_common(vp, leaf, subleaf, out);
 	if (is_child(vp))
 		adjust_child(vp, leaf, subleaf, out);
+	if ((vp->partition->features[0] & vp->partition->features[1]) != ~0ull)
+		hide_features(vp->partition, leaf, subleaf, out);
 }
 
 void cpuid_emulate(struct vp *vp)

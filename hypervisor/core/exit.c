@@ -5,7 +5,6 @@
  * Exits: what the hypervisor answers itself and what goes to the parent. And the other
  * way: what goes into a VP before it enters.
  */
-#include <pvn/abi/event.h>
 #include "core/exit.h"
 #include "core/hypercall.h"
 #include "core/partition.h"
@@ -65,13 +64,14 @@ static void offer_interrupt(struct vp *vp)
 		vp->halted = vp->idle = false;
 		vector = lapic_pending(vp);
 	}
-	virt->request_window(vp, vector >= 0);
+	virt->request_window(vp, vector >= 0 || vp->lapic.events);
 }
 
 bool exit_has_work(struct vp *vp)
 {
-	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST) ||
-	    __atomic_load_n(&vp->lapic.nmi_pending, __ATOMIC_SEQ_CST))
+	uint32_t events = __atomic_load_n(&vp->lapic.events, __ATOMIC_SEQ_CST);
+
+	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST) || events & ~LAPIC_EXTINT)
 		return true;
 	/*
 	 * HLT with interrupts off waits for NMI or INIT only. The idle MSR does not mind, nor
@@ -79,8 +79,25 @@ bool exit_has_work(struct vp *vp)
 	 * service, and is woken by a vector of the same class.
 	 */
 	if (vp->idle)
-		return lapic_has_any(vp);
-	return vp->regs.rflags & RFLAGS_IF && lapic_has_wakeup(vp);
+		return events || lapic_has_any(vp);
+	return vp->regs.rflags & RFLAGS_IF && (events || lapic_has_wakeup(vp));
+}
+
+/* What no priority holds back. */
+static void take_events(struct vp *vp)
+{
+	uint32_t events = __atomic_load_n(&vp->lapic.events, __ATOMIC_SEQ_CST);
+	int vector;
+
+	if (events & LAPIC_NMI && !virt->event_pending(vp)) {
+		__atomic_fetch_and(&vp->lapic.events, ~LAPIC_NMI, __ATOMIC_SEQ_CST);
+		vp->halted = vp->idle = false;
+		virt->inject_nmi(vp);
+	}
+	if (events & LAPIC_EXTINT && virt->interrupt_window(vp) && (vector = lapic_take_extint(vp)) >= 0) {
+		vp->halted = vp->idle = false;
+		virt->inject_interrupt(vp, vector);
+	}
 }
 
 bool exit_prepare_entry(struct vp *vp)
@@ -89,11 +106,8 @@ bool exit_prepare_entry(struct vp *vp)
 		return true;	/* came just now, with a kick: the guest is left at once */
 	if (vp->sipi_vector >= 0)
 		take_sipi(vp);
-	if (vp->lapic.nmi_pending && !virt->event_pending(vp)) {
-		vp->lapic.nmi_pending = false;
-		vp->halted = vp->idle = false;
-		virt->inject_nmi(vp);
-	}
+	if (vp->lapic.events)
+		take_events(vp);
 	if (vp->halted && exit_has_work(vp))
 		vp->halted = vp->idle = false;
 	if (vp->halted)
@@ -154,8 +168,10 @@ static void send_io(struct vp *vp, const struct vp_exit *exit)
 			       (exit->io.rep ? PVN_IO_REP : 0),
 		.rax = vp->regs.gpr[RAX], .rcx = vp->regs.gpr[RCX],
 		.rsi = vp->regs.gpr[RSI], .rdi = vp->regs.gpr[RDI],
+		.ds = intercept_segment(vp, PVN_REG_ES + 3), .es = intercept_segment(vp, PVN_REG_ES),
 	};
 
+	m.instruction_byte_count = intercept_instruction(vp, m.instruction);
 	intercept_send(vp, PVN_MESSAGE_IO_PORT_INTERCEPT, !exit->io.in, exit->insn_bytes, &m, sizeof(m));
 }
 
@@ -309,6 +325,12 @@ static void handle_memory(struct vp *vp, const struct vp_exit *exit)
 		fault(vp);
 		return;
 	}
+	m.tpr = virt->get_tpr(vp);
+	m.ds = intercept_segment(vp, PVN_REG_ES + 3);
+	m.ss = intercept_segment(vp, PVN_REG_SS);
+	memcpy(m.gpr, vp->regs.gpr, sizeof(m.gpr));
+	if (access != GPA_EXECUTE)
+		m.instruction_byte_count = intercept_instruction(vp, m.instruction);
 	intercept_send(vp, mapped ? PVN_MESSAGE_GPA_INTERCEPT : PVN_MESSAGE_UNMAPPED_GPA,
 		       access == GPA_EXECUTE ? 2 : access == GPA_WRITE, 0, &m, sizeof(m));
 }
@@ -324,10 +346,15 @@ static void handle_exception(struct vp *vp, const struct vp_exit *exit)
 
 	if (m.vector == VECTOR_MC)
 		panic("machine check while partition %llu ran", (unsigned long long)vp->partition->id);
-	if (vp->partition->exceptions >> m.vector & 1)
+	if (vp->partition->exceptions >> m.vector & 1) {
+		m.ds = intercept_segment(vp, PVN_REG_ES + 3);
+		m.ss = intercept_segment(vp, PVN_REG_SS);
+		memcpy(m.gpr, vp->regs.gpr, sizeof(m.gpr));
+		m.instruction_byte_count = intercept_instruction(vp, m.instruction);
 		intercept_send(vp, PVN_MESSAGE_EXCEPTION_INTERCEPT, 2, 0, &m, sizeof(m));
-	else if (!virt->event_pending(vp))	/* what is in delivery comes first, and raises it anew */
+	} else if (!virt->event_pending(vp)) {	/* what is in delivery comes first, and raises it anew */
 		virt->inject_exception(vp, m.vector, exit->exception.has_code, m.error_code);
+	}
 }
 
 static void handle_fatal(struct vp *vp, const struct vp_exit *exit)

@@ -7,6 +7,7 @@
 #ifndef CORE_EXIT_H
 #define CORE_EXIT_H
 
+#include <pvn/abi/event.h>
 #include "core/vp.h"
 
 /* Handles one exit of the current VP. */
@@ -25,6 +26,8 @@ void cpuid_emulate(struct vp *vp);
 void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* XCR0 bits the partition may use. */
 uint64_t cpuid_xcr0_mask(struct vp *vp);
+/* What this processor has of the features that a property of that name (XSAVE's: 1) names. */
+uint64_t cpuid_features(unsigned int set);
 /* Would the processor take it as XCR0? */
 bool cpuid_xcr0_is_valid(struct vp *vp, uint64_t value);
 
@@ -46,5 +49,11 @@ bool msr_move_overlay(struct vp *vp, uint64_t old, uint64_t value, void *page, u
  */
 void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, uint8_t insn_bytes,
 		    void *payload, unsigned int payload_bytes);
+/* For messages: a segment register; the instruction's bytes, of which it returns how many. */
+struct pvn_message_segment intercept_segment(struct vp *vp, uint32_t name);
+uint8_t intercept_instruction(struct vp *vp, uint8_t bytes[16]);
+/* As intercept_send(), of a message without that header. */
+void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
+		    unsigned int payload_bytes);
 
 #endif

@@ -94,7 +94,7 @@ static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsig
 
 		if (!nested_pt_expand(map->format, map->pool, slot))
 			return (struct nested_pt_slot){ 0 };
-		if (map->counted && map->format->is_present(old))
+		if (map->counted && slot.level == 2 && map->format->is_present(old))
 			page_info_split(map->format->address(old, slot.level));
 		slot = nested_pt_find_level(map->format, map->top, at, level);
 	}
@@ -105,7 +105,7 @@ static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsig
 static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct hpa source,
 				 uint64_t bytes)
 {
-	unsigned int level = map->format->huge_pages && !map->counted ? 3 : 2;
+	unsigned int level = map->format->huge_pages ? 3 : 2;
 
 	for (; level > 1; level--) {
 		uint64_t size = level_bytes(level);

@@ -76,6 +76,16 @@ static enum pvn_status check_and_flush(struct hc_call *call, uint64_t space, uin
 	return flush(call->caller, mask);
 }
 
+/* Nothing here keeps translations by address space: the VP's are dropped. */
+HC(switch_virtual_address_space)
+{
+	enum pvn_status status = virt->set_register(call->vp, PVN_REG_CR3,
+						    (uint64_t[]){ in->address_space, 0 });
+
+	virt->flush(call->vp);
+	return status;
+}
+
 HC(flush_virtual_address_space)
 {
 	return check_and_flush(call, in->address_space, in->flags, FLAGS_SPACE, in->processor_mask);

@@ -9,7 +9,9 @@
 
 #define VECTOR_FIRST 0x10u
 #define VECTOR_LAST  0xffu
-#define ICR_LOGICAL  11	/* bit */
+#define ICR_LOGICAL  (1u << 11)
+#define ICR_ASSERT   (1u << 14)
+#define ICR_LEVEL    (1u << 15)
 
 HC(notify_long_spin_wait)
 {
@@ -47,20 +49,68 @@ HC(send_synthetic_cluster_ipi_ex)
 	return status == PVN_STATUS_SUCCESS ? send_ipi(call, in->vector, in->target_vtl, mask) : status;
 }
 
-/* Edge-triggered kinds only: what the parent knows of levels ends at its own I/O APIC. */
-HC_ABOUT(assert_virtual_interrupt, hc_find_active_child)
-{
-	bool is_nmi = in->type == PVN_INTERRUPT_NMI;
-	struct vp *any;
+#define BIT(n) (1u << (n))
+#define WITH_LEVEL (BIT(PVN_INTERRUPT_FIXED) | BIT(PVN_INTERRUPT_LOWEST) | BIT(PVN_INTERRUPT_EXTINT))
+#define TYPES (WITH_LEVEL | BIT(PVN_INTERRUPT_SMI) | BIT(PVN_INTERRUPT_NMI) | BIT(PVN_INTERRUPT_INIT) | \
+	       BIT(PVN_INTERRUPT_SIPI))
 
-	if ((in->type > PVN_INTERRUPT_LOWEST && !is_nmi) || in->flags & ~PVN_INTERRUPT_LOGICAL ||
-	    in->destination >> 32 || in->target_vtl ||
-	    (!is_nmi && (in->vector < VECTOR_FIRST || in->vector > VECTOR_LAST)))
+static bool interrupt_is_valid(const struct pvn_assert_virtual_interrupt_v2_in *in)
+{
+	bool level = in->flags & PVN_INTERRUPT_LEVEL;
+
+	if (in->type > PVN_INTERRUPT_EXTINT || !((level ? WITH_LEVEL : TYPES) >> in->type & 1) ||
+	    in->flags & ~(PVN_INTERRUPT_LEVEL | PVN_INTERRUPT_LOGICAL) || in->destination >> 32)
+		return false;
+	switch (in->type) {
+	case PVN_INTERRUPT_EXTINT:
+		return !in->destination && (in->vector <= VECTOR_LAST || in->vector == PVN_INTERRUPT_NONE);
+	case PVN_INTERRUPT_FIXED:
+	case PVN_INTERRUPT_LOWEST:
+		return (in->vector >= VECTOR_FIRST && in->vector <= VECTOR_LAST) ||
+		       (level && in->vector == PVN_INTERRUPT_NONE);
+	case PVN_INTERRUPT_SIPI: return in->vector <= VECTOR_LAST;
+	default: return true;
+	}
+}
+
+/* [TLFS 2.0 13.3 "Virtual Interrupts"] */
+HC_ABOUT(assert_virtual_interrupt_v2, hc_find_active_child)
+{
+	struct vp *first;
+	uint64_t icr;
+
+	if (!interrupt_is_valid(in))
 		return PVN_STATUS_INVALID_PARAMETER;
-	any = __atomic_load_n(&target->vps[0], __ATOMIC_ACQUIRE);
-	if (!any)
+	if (hc_find_vp(target, 0, &first) != PVN_STATUS_SUCCESS)
 		return PVN_STATUS_INVALID_VP_INDEX;
-	lapic_send(any, in->destination << 32 | in->type << 8 | (is_nmi ? 0 : in->vector) |
-			(in->flags & PVN_INTERRUPT_LOGICAL ? 1u << ICR_LOGICAL : 0));
+	if (in->type == PVN_INTERRUPT_EXTINT)
+		return lapic_extint(first, in->vector);
+	icr = in->destination << 32 | in->type << 8;
+	if (in->type == PVN_INTERRUPT_SIPI || BIT(in->type) & WITH_LEVEL)
+		icr |= in->vector & 0xff;
+	if (in->flags & PVN_INTERRUPT_LOGICAL)
+		icr |= ICR_LOGICAL;
+	if (in->flags & PVN_INTERRUPT_LEVEL)
+		icr |= ICR_LEVEL | (in->vector == PVN_INTERRUPT_NONE ? 0 : ICR_ASSERT);
+	lapic_send(first, icr);
 	return PVN_STATUS_SUCCESS;
+}
+
+HC(assert_virtual_interrupt)
+{
+	const struct pvn_assert_virtual_interrupt_v2_in v2 = {
+		.partition_id = in->partition_id, .type = in->type, .flags = in->flags,
+		.destination = in->destination, .vector = in->vector,
+	};
+
+	return in->target_vtl ? PVN_STATUS_INVALID_PARAMETER :
+	       hc_assert_virtual_interrupt_v2(call, &v2, NULL, NULL, NULL);
+}
+
+HC_ABOUT(clear_virtual_interrupt, hc_find_active_child)
+{
+	struct vp *first;
+	enum pvn_status status = hc_find_vp(target, 0, &first);
+
+	return status == PVN_STATUS_SUCCESS ? lapic_clear_extint(first) : status;
 }

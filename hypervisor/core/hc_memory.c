@@ -16,6 +16,7 @@
 
 #define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
 #define LARGE_PAGE_PAGES (LARGE_PAGE_SIZE >> PAGE_SHIFT)
+#define HUGE_PAGE_PAGES (512 * LARGE_PAGE_PAGES)
 
 void hc_memory_finish(struct hc_call *call)
 {
@@ -109,8 +110,14 @@ static bool rights_are_valid(uint32_t flags)
 {
 	uint32_t rights = flags & GPA_ALL;
 
-	return !(flags & ~(PVN_MAP_READ | PVN_MAP_WRITE | PVN_MAP_EXECUTE | PVN_MAP_LARGE)) &&
-	       (!rights || rights & GPA_READ);
+	return !(flags & ~(GPA_ALL | PVN_MAP_LARGE | PVN_MAP_HUGE)) && (!rights || rights & GPA_READ) &&
+	       (flags & (PVN_MAP_LARGE | PVN_MAP_HUGE)) != (PVN_MAP_LARGE | PVN_MAP_HUGE);
+}
+
+/* 4 KiB pages of an element. */
+static uint64_t element_pages(uint32_t flags, uint32_t large, uint32_t huge)
+{
+	return flags & huge ? HUGE_PAGE_PAGES : flags & large ? LARGE_PAGE_PAGES : 1;
 }
 
 static bool page_is_valid(uint64_t page, uint64_t pages)
@@ -122,13 +129,14 @@ static bool page_is_valid(uint64_t page, uint64_t pages)
 static enum pvn_status map_one(struct hc_call *call, struct partition *target, uint64_t target_page,
 			       uint64_t source_page, uint32_t flags)
 {
-	uint64_t pages = flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1, bytes = pages << PAGE_SHIFT;
+	uint64_t pages = element_pages(flags, PVN_MAP_LARGE, PVN_MAP_HUGE), bytes = pages << PAGE_SHIFT;
 	uint32_t rights = flags & GPA_ALL;
 	struct gpa to = gpa(target_page << PAGE_SHIFT);
 	enum pvn_status status;
 	bool replaced = false;
 	struct hpa source;
 
+	call->slow = pages == HUGE_PAGE_PAGES;	/* 512 words of page_info */
 	if (!page_is_valid(target_page, pages) || !page_is_valid(source_page, pages))
 		return PVN_STATUS_INVALID_PARAMETER;
 	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), bytes,
@@ -146,9 +154,9 @@ static enum pvn_status map_one(struct hc_call *call, struct partition *target, u
 
 HC_ABOUT(map_gpa_pages, hc_find_active_child)
 {
-	uint64_t pages = in->map_flags & PVN_MAP_LARGE ? LARGE_PAGE_PAGES : 1;
+	uint64_t pages = element_pages(in->map_flags, PVN_MAP_LARGE, PVN_MAP_HUGE);
 
-	/* A base within the space plus 4095 large pages cannot wrap. */
+	/* A base within the space plus 4095 huge pages cannot wrap. */
 	if (!rights_are_valid(in->map_flags) || in->target_page >= GPA_SPACE_PAGES)
 		return PVN_STATUS_INVALID_PARAMETER;
 	return map_one(call, target, in->target_page + pages * call->rep_index, elem->source_page,
@@ -164,14 +172,15 @@ HC_ABOUT(map_sparse_gpa_pages, hc_find_active_child)
 
 HC_ABOUT(unmap_gpa_pages, hc_find_active_child)
 {
-	uint64_t pages = in->unmap_flags & PVN_UNMAP_LARGE ? LARGE_PAGE_PAGES : 1;
+	uint64_t pages = element_pages(in->unmap_flags, PVN_UNMAP_LARGE, PVN_UNMAP_HUGE);
 	enum pvn_status status;
 	bool replaced = false;
 	uint64_t page;
 
-	if (in->unmap_flags & ~PVN_UNMAP_LARGE || in->target_page >= GPA_SPACE_PAGES)
+	if (in->unmap_flags & ~(PVN_UNMAP_LARGE | PVN_UNMAP_HUGE) || in->target_page >= GPA_SPACE_PAGES)
 		return PVN_STATUS_INVALID_PARAMETER;
 	page = in->target_page + pages * call->rep_index;
+	call->slow = pages == HUGE_PAGE_PAGES;
 	if (!page_is_valid(page, pages))
 		return PVN_STATUS_INVALID_PARAMETER;
 	status = gpa_map_remove(&target->map, gpa(page << PAGE_SHIFT), pages << PAGE_SHIFT, &replaced);

@@ -5,6 +5,7 @@
  * Calls on partitions: life cycle, properties, ids
  * [TLFS 2.0 ch. 5 "Partition Management"]. Locks: the partition's, for properties.
  */
+#include "core/exit.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
 
@@ -44,6 +45,14 @@ static uint64_t processor_vendor(void)
 	return id[1] == 0x756e6547 /* "Genu" */ ? VENDOR_INTEL : VENDOR_AMD;
 }
 
+static uint64_t cache_line(void)
+{
+	uint32_t one[4];
+
+	plat_cpuid(1, 0, one);
+	return one[1] >> 8 & 0xff;
+}
+
 HC_ABOUT(get_partition_property, find_for_property)
 {
 	enum pvn_status status = PVN_STATUS_SUCCESS;
@@ -64,6 +73,16 @@ HC_ABOUT(get_partition_property, find_for_property)
 		break;
 	case PVN_PROPERTY_PROCESSOR_VENDOR:
 		out->value = processor_vendor();
+		break;
+	case PVN_PROPERTY_PROCESSOR_FEATURES:
+	case PVN_PROPERTY_XSAVE_FEATURES: {
+		unsigned int set = in->property == PVN_PROPERTY_XSAVE_FEATURES;
+
+		out->value = cpuid_features(set) & target->features[set];
+		break;
+	}
+	case PVN_PROPERTY_CACHE_LINE:
+		out->value = cache_line();
 		break;
 	default:
 		status = PVN_STATUS_UNKNOWN_PROPERTY;
@@ -92,6 +111,19 @@ static enum pvn_status set_number(uint32_t *field, uint64_t value, uint64_t low,
 	return PVN_STATUS_SUCCESS;
 }
 
+/* Of what this processor has; the root has its own. */
+static enum pvn_status set_features(struct partition *partition, unsigned int set, uint64_t value)
+{
+	if (partition->is_root)
+		return PVN_STATUS_OPERATION_DENIED;
+	if (partition->state != PARTITION_UNINITIALIZED)
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (value & ~cpuid_features(set))
+		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+	partition->features[set] = value;
+	return PVN_STATUS_SUCCESS;
+}
+
 /* [TLFS 2.0 5.2 "Partition Properties"] */
 static enum pvn_status set_property(struct hc_call *call, struct partition *partition,
 				    uint32_t property, uint64_t value)
@@ -105,6 +137,10 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 		return set_number(&partition->cpu_cap, value, partition->cpu_reserve, CPU_SHARE_MAX);
 	case PVN_PROPERTY_CPU_WEIGHT:
 		return set_number(&partition->cpu_weight, value, 1, WEIGHT_MAX);
+	case PVN_PROPERTY_PROCESSOR_FEATURES: return set_features(partition, 0, value);
+	case PVN_PROPERTY_XSAVE_FEATURES: return set_features(partition, 1, value);
+	case PVN_PROPERTY_CACHE_LINE:
+		return value == cache_line() ? PVN_STATUS_SUCCESS : PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 	case PVN_PROPERTY_PROCESSOR_VENDOR:
 		return PVN_STATUS_OPERATION_DENIED;
 	default:

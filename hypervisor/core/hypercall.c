@@ -260,7 +260,8 @@ static enum pvn_status run_chunk(struct invocation *v)
 		count = HC_CHUNK;
 	if (row->elem_bytes)
 		status = fetch_elements(v, elem.bytes, first, count);
-	for (unsigned int i = 0; i < count && status == PVN_STATUS_SUCCESS; i++) {
+	v->call.slow = false;
+	for (unsigned int i = 0; i < count && status == PVN_STATUS_SUCCESS && !v->call.slow; i++) {
 		v->call.rep_index = v->done;
 		status = row->call(&v->call, v->in, elem.bytes + i * row->elem_bytes, NULL,
 				   oelem.bytes + i * row->oelem_bytes);

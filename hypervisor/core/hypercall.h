@@ -25,6 +25,7 @@ struct hc_call {
 	const uint64_t *var;		/* the variable header */
 	unsigned int var_count;		/* u64 of it */
 	bool flushed;			/* by this execution: see hc_flush.c */
+	bool slow;			/* set by a handler: look at the clock after this element */
 	bool flush_needed;		/* set by memory handlers: flush_map at the end of a chunk */
 	struct gpa_map *flush_map;
 	struct partition *target;	/* that it is about: see HC_ABOUT() */

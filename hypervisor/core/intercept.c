@@ -7,6 +7,7 @@
  * Messages"]. The VP goes on when the parent clears its InterceptSuspend register.
  */
 #include "core/exit.h"
+#include "core/guest_walk.h"
 #include "core/intercept.h"
 #include "core/partition.h"
 #include "lib/log.h"
@@ -14,8 +15,12 @@
 
 #define SELECTOR_RPL		3u	/* of CS: the CPL */
 #define STATE_PROTECTED		(1u << 2)
+#define STATE_ALIGNMENT		(1u << 3)
 #define STATE_LONG		(1u << 4)
+#define STATE_EVENT		(1u << 6)
+#define CS_LONG			(1u << 13)
 #define CR0_PE			1ull
+#define CR0_AM			(1ull << 18)
 #define EFER_LMA		(1ull << 10)
 
 /* The message and the root VP whose queue it was put into. */
@@ -49,28 +54,48 @@ void intercept_cancel(struct vp *vp)
 	buffer->target = NULL;
 }
 
-static uint64_t read_register(struct vp *vp, uint32_t name, struct pvn_segment *segment)
+static uint64_t read_register(struct vp *vp, uint32_t name)
 {
 	uint64_t value[2] = { 0, 0 };
 
 	virt->get_register(vp, name, value);
-	if (segment)
-		memcpy(segment, value, sizeof(*segment));
 	return value[0];
+}
+
+struct pvn_message_segment intercept_segment(struct vp *vp, uint32_t name)
+{
+	union { uint64_t value[2]; struct pvn_message_segment segment; } v = { { 0, 0 } };
+
+	virt->get_register(vp, name, v.value);
+	return v.segment;
+}
+
+uint8_t intercept_instruction(struct vp *vp, uint8_t bytes[16])
+{
+	struct pvn_message_segment cs = intercept_segment(vp, PVN_REG_CS);
+	uint64_t gva = vp->regs.rip + (cs.attributes & CS_LONG ? 0 : cs.base);
+	uint64_t rest = PAGE_SIZE - (gva & (PAGE_SIZE - 1)), count = rest < 16 ? rest : 16;
+	unsigned int cache;
+	struct gpa at;
+
+	if (guest_translate(vp, gva, PVN_TRANSLATE_EXECUTE, &at, &cache) != PVN_TRANSLATE_OK ||
+	    !gpa_map_copy_in(&vp->partition->map, bytes, at, count))
+		return 0;
+	return (uint8_t)count;
 }
 
 static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint8_t access_type,
 			uint8_t insn_bytes)
 {
-	struct pvn_segment cs;
-	uint16_t state;
+	struct pvn_message_segment cs = intercept_segment(vp, PVN_REG_CS);
+	uint64_t cr0 = read_register(vp, PVN_REG_CR0);
+	uint16_t state = cs.selector & SELECTOR_RPL;
 
-	read_register(vp, PVN_REG_CS, &cs);
-	state = cs.selector & SELECTOR_RPL;
-	if (read_register(vp, PVN_REG_CR0, NULL) & CR0_PE)
-		state |= STATE_PROTECTED;
-	if (read_register(vp, PVN_REG_EFER, NULL) & EFER_LMA)
+	state |= (cr0 & CR0_PE ? STATE_PROTECTED : 0) | (cr0 & CR0_AM ? STATE_ALIGNMENT : 0);
+	if (read_register(vp, PVN_REG_EFER) & EFER_LMA)
 		state |= STATE_LONG;
+	if (virt->event_pending(vp))
+		state |= STATE_EVENT;
 	*header = (struct pvn_intercept_header){
 		.vp_index = vp->index,
 		.instruction_bytes = insn_bytes,
@@ -108,14 +133,20 @@ static bool post_to_root(struct vp *vp, struct intercept_buffer *buffer)
 void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, uint8_t insn_bytes,
 		    void *payload, unsigned int payload_bytes)
 {
+	ASSERT(payload_bytes >= sizeof(struct pvn_intercept_header));
+	fill_header(vp, payload, access_type, insn_bytes);
+	intercept_post(vp, message_type, payload, payload_bytes);
+}
+
+void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
+		    unsigned int payload_bytes)
+{
 	struct intercept_buffer *buffer = buffer_of(vp);
 	struct pvn_message *message = &buffer->message.message;
 
-	ASSERT(payload_bytes >= sizeof(struct pvn_intercept_header) &&
-	       payload_bytes <= PVN_MESSAGE_PAYLOAD_MAX);
+	ASSERT(payload_bytes <= PVN_MESSAGE_PAYLOAD_MAX);
 	/* The parent resumed it before it read the last one: that one is overwritten. */
 	intercept_cancel(vp);
-	fill_header(vp, payload, access_type, insn_bytes);
 	*message = (struct pvn_message){
 		.type = message_type,
 		.payload_bytes = (uint8_t)payload_bytes,

@@ -6,9 +6,10 @@
  * interrupt state, inter-processor interrupts, its timer, and the EOI assist of
  * [TLFS 2.0 10.3.5 "EOI Assist"]. What is to be injected and when is exit.c's business.
  *
- * Only irr, nmi_pending and the start-up fields of a VP are written by other processors,
+ * Only irr, events and the start-up fields of a VP are written by other processors,
  * atomically; the timer is under vp->timer_lock because it expires on any processor.
  */
+#include <pvn/abi/event.h>
 #include "core/exit.h"
 #include "core/lapic.h"
 #include "core/partition.h"
@@ -129,6 +130,16 @@ static void device_retire(struct lapic *lapic, uint8_t vector)
 	}
 }
 
+static void level_retire(struct vp *vp, uint8_t vector)
+{
+	const struct pvn_eoi_message message = { .vp_index = vp->index, .vector = vector };
+
+	if (vector_test(vp->lapic.device_level, vector))
+		device_retire(&vp->lapic, vector);
+	else if (!vp->partition->is_root)
+		intercept_post(vp, PVN_MESSAGE_APIC_EOI, &message, sizeof(message));
+}
+
 static void retire_highest(struct vp *vp)
 {
 	struct lapic *lapic = &vp->lapic;
@@ -137,8 +148,8 @@ static void retire_highest(struct vp *vp)
 	if (vector < 0)
 		return;
 	vector_clear(lapic->isr, vector);
-	if (vector_test(lapic->device_level, vector))
-		device_retire(lapic, vector);
+	if (vector_test(lapic->tmr, vector))
+		level_retire(vp, vector);
 	if (synic_has_vector(vp, vector))
 		synic_scan(vp);
 }
@@ -214,8 +225,7 @@ int lapic_pending(struct vp *vp)
 
 bool lapic_has_wakeup(struct vp *vp)
 {
-	return __atomic_load_n(&vp->lapic.nmi_pending, __ATOMIC_ACQUIRE) ||
-	       __atomic_load_n(&vp->init_pending, __ATOMIC_ACQUIRE) || deliverable(vp) >= 0;
+	return deliverable(vp) >= 0;
 }
 
 bool lapic_has_any(struct vp *vp)
@@ -288,16 +298,83 @@ static void send_init(struct vp *vp)
 	sched_notify(vp);
 }
 
+static void raise_event(struct vp *vp, uint32_t event)
+{
+	__atomic_fetch_or(&vp->lapic.events, event, __ATOMIC_SEQ_CST);
+	sched_notify(vp);
+}
+
+/* State of an ExtInt [TLFS 2.0 13.3.4 "ExtInt"]; 0: none. */
+#define EXTINT_ASSERTED	0x100u		/* with the vector */
+#define EXTINT_TAKEN	0x200u		/* until the parent clears it */
+
+enum pvn_status lapic_extint(struct vp *vp, uint32_t vector)
+{
+	uint32_t new = vector == PVN_INTERRUPT_NONE ? 0 : EXTINT_ASSERTED | vector;
+	uint32_t old = __atomic_load_n(&vp->lapic.extint, __ATOMIC_SEQ_CST);
+
+	do {
+		if (old == EXTINT_TAKEN)
+			return PVN_STATUS_ACKNOWLEDGED;
+	} while (!__atomic_compare_exchange_n(&vp->lapic.extint, &old, new, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+	/* One that is withdrawn is not there when the VP looks. */
+	raise_event(vp, LAPIC_EXTINT);
+	return PVN_STATUS_SUCCESS;
+}
+
+enum pvn_status lapic_clear_extint(struct vp *vp)
+{
+	uint32_t taken = EXTINT_TAKEN;
+
+	return __atomic_compare_exchange_n(&vp->lapic.extint, &taken, 0, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST) ?
+	       PVN_STATUS_SUCCESS : PVN_STATUS_NOT_ACKNOWLEDGED;
+}
+
+int lapic_take_extint(struct vp *vp)
+{
+	uint32_t old;
+
+	__atomic_fetch_and(&vp->lapic.events, ~LAPIC_EXTINT, __ATOMIC_SEQ_CST);
+	old = __atomic_load_n(&vp->lapic.extint, __ATOMIC_SEQ_CST);
+	while (old & EXTINT_ASSERTED)
+		if (__atomic_compare_exchange_n(&vp->lapic.extint, &old, EXTINT_TAKEN, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return old & 0xff;
+	return -1;
+}
+
+/*
+ * The parent's line: a level that is asserted anew or withdrawn before it is taken takes
+ * the last vector back [TLFS 2.0 13.3 "Virtual Interrupts"].
+ */
+static void raise_level(struct vp *vp, uint64_t icr)
+{
+	struct lapic *lapic = &vp->lapic;
+	unsigned int vector = icr & ICR_ASSERT ? icr & 0xff : 0;
+	unsigned int old = __atomic_exchange_n(&lapic->level_vector, vector, __ATOMIC_SEQ_CST);
+
+	if (old)
+		__atomic_fetch_and(&lapic->irr[old / 64], ~(1ull << old % 64), __ATOMIC_SEQ_CST);
+	if (!vector)
+		return;
+	__atomic_fetch_or(&lapic->tmr[vector / 64], 1ull << vector % 64, __ATOMIC_SEQ_CST);
+	lapic_raise(vp, vector);
+}
+
 static void send_to(struct vp *vp, uint64_t icr)
 {
 	switch (icr >> 8 & 7) {
 	case MODE_FIXED:
 	case MODE_LOWEST:
-		lapic_raise(vp, icr);
+		if (icr & ICR_LEVEL)
+			raise_level(vp, icr);
+		else
+			lapic_raise(vp, icr);
 		break;
 	case MODE_NMI:
-		__atomic_store_n(&vp->lapic.nmi_pending, true, __ATOMIC_SEQ_CST);
-		sched_notify(vp);
+		raise_event(vp, LAPIC_NMI);
 		break;
 	case MODE_INIT:
 		send_init(vp);
@@ -315,7 +392,7 @@ void lapic_send(struct vp *vp, uint64_t icr)
 	struct partition *partition = vp->partition;
 	unsigned int mode = icr >> 8 & 7;
 
-	if (mode <= MODE_LOWEST && (icr & 0xff) < 16) {
+	if (mode <= MODE_LOWEST && !(icr & ICR_LEVEL) && (icr & 0xff) < 16) {
 		vp->lapic.esr |= ESR_SEND_ILLEGAL;
 		return;
 	}
@@ -336,7 +413,10 @@ void lapic_send(struct vp *vp, uint64_t icr)
 void lapic_write_icr(struct vp *vp, uint64_t icr)
 {
 	vp->lapic.icr = icr & ICR_VALID;
-	lapic_send(vp, vp->lapic.icr);
+	/* IPIs are edge-triggered whatever the guest says; levels are the parent's. */
+	if ((icr >> 8 & 7) <= MODE_LOWEST)
+		icr &= ~(uint64_t)ICR_LEVEL;
+	lapic_send(vp, icr & ICR_VALID);
 }
 
 /* Timer */
@@ -471,7 +551,8 @@ void lapic_reset(struct vp *vp)
 		__atomic_store_n(&lapic->irr[i], 0, __ATOMIC_SEQ_CST);
 		lapic->isr[i] = lapic->tmr[i] = lapic->device_acked[i] = 0;
 	}
-	__atomic_store_n(&lapic->nmi_pending, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lapic->events, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lapic->extint, 0, __ATOMIC_SEQ_CST);
 	/* Nobody is left to acknowledge these. */
 	while ((vector = vector_highest(lapic->device_level)) >= 0) {
 		vector_clear(lapic->device_level, vector);

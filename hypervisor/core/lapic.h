@@ -12,11 +12,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <pvn/abi/hypercall.h>
 
 struct vp;
 
 #define APIC_SPURIOUS_ENABLE 0x100u
 #define LAPIC_LVTS	     6
+#define LAPIC_NMI	     1u
+#define LAPIC_EXTINT	     2u
 
 struct lapic {
 	uint64_t irr[4];	/* [a] */
@@ -34,7 +37,9 @@ struct lapic {
 	uint32_t initial_count;	/* (o) */
 	uint64_t timer_start;	/* [vp->timer_lock] TSC when the count began */
 	uint64_t timer_deadline;/* [vp->timer_lock] TSC; ~0 off; TSC-deadline mode too */
-	bool nmi_pending;	/* [a] */
+	uint32_t events;	/* [a] LAPIC_*: what comes past priorities */
+	uint32_t extint;	/* [a] see lapic_extint() */
+	uint32_t level_vector;	/* [a] the parent's last level-triggered one, 0: none */
 	bool assist_eoi;	/* (o) "no EOI needed" was offered for the top of isr */
 };
 
@@ -53,12 +58,21 @@ void lapic_raise(struct vp *vp, uint8_t vector);
 void lapic_raise_device(struct vp *vp, uint8_t vector, bool level);
 /* Sends what an ICR value says, from vp; synthetic IPIs use it too. */
 void lapic_send(struct vp *vp, uint64_t icr);
+/*
+ * The parent's 8259 asserts a vector, or withdraws it (PVN_INTERRUPT_NONE). ACKNOWLEDGED:
+ * the guest took the last one, and the parent has not cleared it: lapic_clear_extint(),
+ * NOT_ACKNOWLEDGED if there is nothing to clear.
+ */
+enum pvn_status lapic_extint(struct vp *vp, uint32_t vector);
+enum pvn_status lapic_clear_extint(struct vp *vp);
+/* The VP takes it: its vector, or -1. */
+int lapic_take_extint(struct vp *vp);
 /* The guest wrote its ICR. */
 void lapic_write_icr(struct vp *vp, uint64_t icr);
 
 /* Highest vector that may be delivered now (above TPR and in service), or -1. */
 int lapic_pending(struct vp *vp);
-/* Is there anything in irr that would wake a halted VP (with IF set)? */
+/* Is there anything in irr that would wake a halted VP with IF set? */
 bool lapic_has_wakeup(struct vp *vp);
 /* Is there anything in irr at all? */
 bool lapic_has_any(struct vp *vp);

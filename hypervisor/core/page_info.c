@@ -115,12 +115,28 @@ static bool map_small(struct hpa page)
 	return true;
 }
 
+/* A leaf of level 3 counts as 512 large ones. */
+static uint64_t large_leaves(unsigned int level) { return level == 3 ? 512 : 1; }
+
+static void unmap_large(struct hpa page, uint64_t count)
+{
+	while (count--)
+		large_add(hpa_add(page, count << LARGE_PAGE_SHIFT), -1, 0, false, false);
+}
+
 bool page_info_map(struct hpa page, unsigned int level)
 {
-	ASSERT(level == 1 || level == 2);
-	if (!is_known(page))
+	if (level == 1)
+		return is_known(page) && map_small(page);
+	for (uint64_t i = 0; i < large_leaves(level); i++) {
+		struct hpa at = hpa_add(page, i << LARGE_PAGE_SHIFT);
+
+		if (is_known(at) && large_add(at, 1, 0, false, true))
+			continue;
+		unmap_large(page, i);
 		return false;
-	return level == 1 ? map_small(page) : large_add(page, 1, 0, false, true);
+	}
+	return true;
 }
 
 void page_info_unmap(struct hpa page, unsigned int level)
@@ -130,7 +146,7 @@ void page_info_unmap(struct hpa page, unsigned int level)
 
 		ASSERT(old & LEAVES_MASK);
 	} else {
-		large_add(page, -1, 0, false, false);
+		unmap_large(page, large_leaves(level));
 	}
 }
 

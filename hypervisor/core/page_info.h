@@ -34,10 +34,10 @@ void page_info_reserve(struct hpa first, uint64_t pages, enum page_kind kind);
 /* Pages beyond those that page_info_init() was told of are PAGE_DEVICE. */
 enum page_kind page_info_kind(struct hpa page);
 
-/* A child's leaf of level 1 or 2 will name the page. False: not to be given to a child. */
+/* A child's leaf of level 1, 2 or 3 will name the page. False: not to be given to a child. */
 bool page_info_map(struct hpa page, unsigned int level);
 void page_info_unmap(struct hpa page, unsigned int level);
-/* A large leaf became 512 small ones. */
+/* A leaf of level 2 became 512 of level 1; to be split into those, level 3 needs no word. */
 void page_info_split(struct hpa large);
 
 /* NORMAL to DEPOSITED. False: a child maps it (*in_use) or it is not NORMAL. */

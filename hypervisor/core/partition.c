@@ -58,6 +58,7 @@ static void partition_init(struct partition *partition, struct partition *parent
 	partition->privileges = parent ? child_privileges : root_privileges;
 	partition->cpu_weight = DEFAULT_WEIGHT;
 	partition->cpu_cap = DEFAULT_CAP;
+	partition->features[0] = partition->features[1] = ~0ull;
 	page_pool_init(&partition->pool);
 	partition->reference_start = plat_tsc();
 	event_init(partition);

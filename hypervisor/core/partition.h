@@ -53,6 +53,7 @@ struct partition {
 
 	uint64_t privileges;		/* [p] changed before initialize only */
 	uint32_t cpu_weight, cpu_cap, cpu_reserve;	/* [p] */
+	uint64_t features[2];		/* [p] processor's and XSAVE's to be seen; before initialize */
 
 	struct page_pool pool;
 	struct gpa_map map;

@@ -148,6 +148,25 @@ CASE(flush_is_checked)
 		      INVALID_HYPERCALL_INPUT);
 }
 
+CASE(address_space_is_switched)
+{
+	uint64_t old = read_cr3();
+
+	expect_status("to the same", hypercall(PVN_CALL_switch_virtual_address_space | PVN_CONTROL_FAST,
+					       old, 0), SUCCESS);
+	expect_equal("CR3", read_cr3(), old);
+	expect_status("to what cannot be one", hypercall(PVN_CALL_switch_virtual_address_space |
+							 PVN_CONTROL_FAST, 1ull << 60, 0),
+		      INVALID_PARAMETER);
+	expect_equal("CR3 after that", read_cr3(), old);
+	make_window();
+	expect_equal("the window", *window(), 1);
+	show(1);
+	expect_status("once more", hypercall(PVN_CALL_switch_virtual_address_space | PVN_CONTROL_FAST,
+					     old, 0), SUCCESS);
+	expect_equal("the window after it has moved", *window(), 2);
+}
+
 static uint64_t rounds;
 
 static void flush_for_a_while(void *context)

@@ -48,6 +48,14 @@ CASE(random_registers_are_survived)
 	}
 }
 
+/* IPIs to ourselves, at vectors that are exceptions too; and other page tables. */
+static bool does_what_it_should(const struct call_row *row)
+{
+	return row->code == PVN_CALL_send_synthetic_cluster_ipi ||
+	       row->code == PVN_CALL_send_synthetic_cluster_ipi_ex ||
+	       row->code == PVN_CALL_switch_virtual_address_space;
+}
+
 CASE(random_calls_of_the_table_are_survived)
 {
 	struct random random = { 0xd1b54a32d192ed03ull };
@@ -56,9 +64,7 @@ CASE(random_calls_of_the_table_are_survived)
 		const struct call_row *row = &call_rows[random_next(&random) % call_row_count];
 		uint64_t noise = random_next(&random), control = row->code;
 
-		/* Those go to ourselves, at vectors that are exceptions too. */
-		if (row->code == PVN_CALL_send_synthetic_cluster_ipi ||
-		    row->code == PVN_CALL_send_synthetic_cluster_ipi_ex)
+		if (does_what_it_should(row))
 			continue;
 		if (noise & 1)
 			control |= PVN_CONTROL_FAST;
@@ -151,8 +157,7 @@ static void call_at_random(void *context)
 	for (unsigned int i = 0; i < 1500; i++) {
 		const struct call_row *row = &call_rows[random_next(&random) % call_row_count];
 
-		if (row->code != PVN_CALL_send_synthetic_cluster_ipi &&
-		    row->code != PVN_CALL_send_synthetic_cluster_ipi_ex)
+		if (!does_what_it_should(row))
 			hypercall(pvn_control_rep(row->code, row->rep, 0), (uint64_t)call_in,
 				  (uint64_t)call_out);
 	}

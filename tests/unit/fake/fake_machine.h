@@ -45,8 +45,9 @@ struct fake_vendor {
 	unsigned int count;
 	unsigned int exceptions_injected;
 	uint8_t last_exception;
-	unsigned int shadows_cleared;
+	unsigned int shadows_cleared, flushes;
 	uint32_t exception_intercepts;
+	bool event_pending;
 	uint8_t tpr;
 };
 

@@ -86,7 +86,7 @@ void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		out[2] = 1u << 26;	/* XSAVE */
 	}
 	if (leaf == 0xd)
-		out[0] = 7;
+		out[0] = 7;	/* of subleaf 1: XSAVEOPT, too */
 }
 
 void panic(const char *format, ...)

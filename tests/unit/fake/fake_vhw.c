@@ -101,6 +101,12 @@ void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, u
 	fake.intercepts++;
 }
 
+void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
+		    unsigned int payload_bytes)
+{
+	intercept_send(vp, message_type, 0, 0, (void *)payload, payload_bytes);
+}
+
 /* Memory */
 
 void *page_pool_alloc(struct page_pool *pool)
@@ -265,6 +271,7 @@ int fake_vhw_setup(void **state)
 	partition->id = 7;
 	partition->pool.free_count = 1000;
 	partition->privileges = ~0ull;
+	partition->features[0] = partition->features[1] = ~0ull;
 	partition->reference_start = fake.tsc;
 	partition->hypercall_page = page();
 	partition->tsc_page = page();

@@ -107,7 +107,9 @@ void fake_set_register(struct vp *vp, uint32_t name, uint64_t low, uint64_t high
 	assert_int_equal(set_register(vp, name, (uint64_t[]){ low, high }), PVN_STATUS_SUCCESS);
 }
 
+static void flush(struct vp *vp) { fake_vendor(vp)->flushes++; }
 static void clear_shadow(struct vp *vp) { fake_vendor(vp)->shadows_cleared++; }
+static bool event_pending(struct vp *vp) { return fake_vendor(vp)->event_pending; }
 static uint8_t get_tpr(struct vp *vp) { return fake_vendor(vp)->tpr; }
 static void set_tpr(struct vp *vp, uint8_t tpr) { fake_vendor(vp)->tpr = tpr; }
 
@@ -124,6 +126,8 @@ static const struct virt_ops ops = {
 	.vp_reset = vp_reset_,
 	.inject_exception = inject_exception,
 	.clear_shadow = clear_shadow,
+	.flush = flush,
+	.event_pending = event_pending,
 	.get_register = get_register,
 	.set_register = set_register,
 	.get_tpr = get_tpr,

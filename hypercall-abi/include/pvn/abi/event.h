@@ -52,6 +52,7 @@ _Static_assert(sizeof(struct pvn_message_page) == 4096, "message page");
 #define PVN_MESSAGE_MSR_INTERCEPT		0x80010001u
 #define PVN_MESSAGE_CPUID_INTERCEPT		0x80010002u
 #define PVN_MESSAGE_EXCEPTION_INTERCEPT		0x80010003u
+#define PVN_MESSAGE_APIC_EOI			0x80010004u	/* of a level-triggered vector */
 #define PVN_MESSAGE_HALT			0x80010007u	/* every VP halted, none can wake */
 /* Paravane's own: guest defined messages end at 0x7fffffff. */
 #define PVN_MESSAGE_RESET			0x8f000001u	/* guest wrote the RESET MSR */
@@ -62,7 +63,7 @@ struct pvn_intercept_header {
 	pvn_u32 vp_index;
 	pvn_u8 instruction_bytes;	/* 0 when not known */
 	pvn_u8 access_type;		/* 0 read, 1 write, 2 execute */
-	pvn_u16 execution_state;	/* [1:0] CPL [2] CR0.PE [4] EFER.LMA */
+	pvn_u16 execution_state;	/* [1:0] CPL [2] CR0.PE [3] CR0.AM [4] EFER.LMA [6] event pending */
 	pvn_u64 cs_base;
 	pvn_u32 cs_limit;
 	pvn_u16 cs_selector;
@@ -73,6 +74,14 @@ struct pvn_intercept_header {
 
 _Static_assert(sizeof(struct pvn_intercept_header) == 40, "intercept header");
 
+struct pvn_message_segment {
+	pvn_u64 base;
+	pvn_u32 limit;
+	pvn_u16 selector;
+	pvn_u16 attributes;
+};
+
+/* Instruction bytes are those from RIP to the end of its page, none if they cannot be read. */
 struct pvn_memory_intercept {
 	struct pvn_intercept_header header;
 	pvn_u32 cache_type;
@@ -83,6 +92,8 @@ struct pvn_memory_intercept {
 	pvn_u64 gva;
 	pvn_u64 gpa;
 	pvn_u8 instruction[16];
+	struct pvn_message_segment ds, ss;
+	pvn_u64 gpr[16];		/* RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 };
 
 struct pvn_io_intercept {
@@ -93,7 +104,7 @@ struct pvn_io_intercept {
 	pvn_u32 reserved;
 	pvn_u64 rax;
 	pvn_u8 instruction[16];
-	struct { pvn_u64 base; pvn_u32 limit; pvn_u16 selector, attributes; } ds, es;
+	struct pvn_message_segment ds, es;
 	pvn_u64 rcx, rsi, rdi;
 };
 
@@ -123,6 +134,17 @@ struct pvn_exception_intercept {
 	pvn_u64 parameter;
 	pvn_u64 reserved;
 	pvn_u8 instruction[16];
+	struct pvn_message_segment ds, ss;
+	pvn_u64 gpr[16];
+};
+
+_Static_assert(sizeof(struct pvn_memory_intercept) == PVN_MESSAGE_PAYLOAD_MAX, "all of a message");
+_Static_assert(sizeof(struct pvn_exception_intercept) == PVN_MESSAGE_PAYLOAD_MAX, "all of a message");
+
+/* Has no header; the VP waits to be resumed like after any other intercept. */
+struct pvn_eoi_message {
+	pvn_u32 vp_index;
+	pvn_u32 vector;
 };
 
 struct pvn_crash_message {

@@ -144,9 +144,11 @@ enum pvn_call_code {
 #define PVN_MAP_READ		0x1u
 #define PVN_MAP_WRITE		0x2u
 #define PVN_MAP_EXECUTE		0x4u
+#define PVN_MAP_HUGE		0x40000000u	/* elements and targets are 1 GiB pages */
 #define PVN_MAP_LARGE		0x80000000u	/* elements and targets are 2 MiB pages */
 /* unmap_flags of unmap_gpa_pages. */
 #define PVN_UNMAP_LARGE		0x2u
+#define PVN_UNMAP_HUGE		0x4u
 
 /* Partition properties [TLFS 2.0 5.2 "Partition Properties"]. */
 #define PVN_PROPERTY_PRIVILEGES		0x00010000u
@@ -154,6 +156,23 @@ enum pvn_call_code {
 #define PVN_PROPERTY_CPU_CAP		0x00020002u
 #define PVN_PROPERTY_CPU_WEIGHT		0x00020003u
 #define PVN_PROPERTY_PROCESSOR_VENDOR	0x00060000u
+#define PVN_PROPERTY_PROCESSOR_FEATURES	0x00060001u	/* PVN_PROCESSOR_* */
+#define PVN_PROPERTY_XSAVE_FEATURES	0x00060002u	/* PVN_XSAVE_* */
+#define PVN_PROPERTY_CACHE_LINE		0x00060003u	/* CLFLUSH size in 8 bytes, of CPUID 1 */
+
+/*
+ * Processor features that a child may see, by bit: SSE3, LAHF/SAHF, SSSE3, SSE4.1, SSE4.2,
+ * SSE4A, XOP, POPCNT, CMPXCHG16B, MOV CR8 by LOCK, LZCNT, misaligned SSE, MMX extensions,
+ * 3DNow!, its extensions, 1 GiB pages, AES, PCLMUL, PCID. Set before the child is
+ * initialized; two hosts that give the same values show the same processor.
+ */
+#define PVN_PROCESSOR_FEATURE_COUNT	19
+#define PVN_XSAVE_SUPPORT		0x1ull
+#define PVN_XSAVE_OPT			0x2ull
+#define PVN_XSAVE_AVX			0x4ull
+/* Compatibility mode: what every such processor has had, with XSAVE features 0. */
+#define PVN_COMPATIBLE_INTEL		0x0103ull	/* SSE3, LAHF/SAHF, CMPXCHG16B */
+#define PVN_COMPATIBLE_AMD		0x1303ull	/* and MOV CR8 by LOCK, MMX extensions */
 
 /* Port types and port properties. */
 #define PVN_PORT_MESSAGE	1u
@@ -199,8 +218,14 @@ enum pvn_call_code {
 /* type and flags of assert_virtual_interrupt [TLFS 2.0 13.3 "Virtual Interrupt Types"]. */
 #define PVN_INTERRUPT_FIXED	0u
 #define PVN_INTERRUPT_LOWEST	1u
+#define PVN_INTERRUPT_SMI	2u
 #define PVN_INTERRUPT_NMI	4u
+#define PVN_INTERRUPT_INIT	5u
+#define PVN_INTERRUPT_SIPI	6u
+#define PVN_INTERRUPT_EXTINT	7u	/* an 8259's: to VP 0 whatever its APIC, destination 0 */
+#define PVN_INTERRUPT_LEVEL	1u	/* EOI is told by PVN_MESSAGE_APIC_EOI; not SMI to SIPI */
 #define PVN_INTERRUPT_LOGICAL	2u	/* destination is a set; otherwise an APIC id */
+#define PVN_INTERRUPT_NONE	0xffffffffu	/* vector: level or ExtInt is withdrawn */
 
 /* Names of registers [TLFS 2.0 9.x "Virtual Processor Registers"]. */
 #define PVN_REG_EXPLICIT_SUSPEND	0x00000u

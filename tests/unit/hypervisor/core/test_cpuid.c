@@ -294,6 +294,58 @@ static void the_instruction_fills_four_registers(void **state)
 	assert_int_equal(vp->regs.gpr[RDX], 0x76482074);
 }
 
+static void what_the_parent_hides_is_hidden(void **state)
+{
+	struct vp *vp = fake.vp[0];
+
+	(void)state;
+	fake.partition->features[0] = PVN_COMPATIBLE_AMD;
+	fake.partition->features[1] = 0;
+	cpuid(vp, 1, 0);
+	/* SSE3 and CMPXCHG16B stay; SSSE3 to SSE4.2, AES and all that saves its state goes. */
+	assert_true(out[ECX] & BIT(0) && out[ECX] & BIT(13));
+	assert_false(out[ECX] & (BIT(9) | BIT(19) | BIT(20) | BIT(23) | BIT(25) | BIT(1) | BIT(17)));
+	assert_false(out[ECX] & (BIT(26) | BIT(27) | BIT(28) | BIT(12) | BIT(29)));
+	assert_true(out[ECX] & BIT(31));
+	cpuid(vp, 0x80000001, 0);
+	assert_true(out[ECX] & BIT(0) && out[ECX] & BIT(4) && out[EDX] & BIT(22));
+	assert_false(out[ECX] & (BIT(5) | BIT(6) | BIT(7) | BIT(11) | BIT(16)));
+	assert_false(out[EDX] & (BIT(26) | BIT(30) | BIT(31)));
+	assert_true(out[EDX] & BIT(29));
+	assert_false(cpuid(vp, 7, 0)[EBX] & (BIT(5) | BIT(16)));
+	assert_true(cpuid(vp, 7, 0)[EBX] & BIT(8));
+	assert_int_equal(cpuid_xcr0_mask(vp), 0);
+	assert_int_equal(cpuid(vp, 0xd, 0)[EAX], 0);
+	assert_int_equal(cpuid(vp, 0xd, 1)[EAX], 0);
+}
+
+static void xsave_without_avx_keeps_sse_alone(void **state)
+{
+	struct vp *vp = fake.vp[0];
+
+	(void)state;
+	fake.cpuid = cpuid_with_avx;
+	fake.partition->features[1] = PVN_XSAVE_SUPPORT;
+	assert_int_equal(cpuid_xcr0_mask(vp), 3);
+	assert_false(cpuid_xcr0_is_valid(vp, 7));
+	assert_true(cpuid_xcr0_is_valid(vp, 3));
+	assert_int_equal(cpuid(vp, 0xd, 0)[ECX], 576);
+	assert_int_equal(cpuid(vp, 0xd, 1)[EAX] & 1, 0);	/* XSAVEOPT */
+	assert_true(cpuid(vp, 1, 0)[ECX] & BIT(26));
+	fake.partition->features[1] = PVN_XSAVE_AVX;
+	assert_int_equal(cpuid_xcr0_mask(vp), 0);
+}
+
+static void features_of_the_processor_have_their_bits(void **state)
+{
+	(void)state;
+	assert_int_equal(cpuid_features(0), (1u << PVN_PROCESSOR_FEATURE_COUNT) - 1);
+	assert_int_equal(cpuid_features(1), 7);
+	fake.cpuid = cpuid_with_avx;
+	assert_int_equal(cpuid_features(0), 0);
+	assert_int_equal(cpuid_features(1), PVN_XSAVE_SUPPORT | PVN_XSAVE_OPT);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_vhw_setup, fake_vhw_teardown)
@@ -314,6 +366,9 @@ int main(void)
 		T(xsave_sizes_follow_the_guests_xcr0),
 		T(xcr0_takes_what_the_processor_would),
 		T(without_xsave_there_is_no_xcr0),
+		T(what_the_parent_hides_is_hidden),
+		T(xsave_without_avx_keeps_sse_alone),
+		T(features_of_the_processor_have_their_bits),
 		T(the_instruction_fills_four_registers),
 	};
 

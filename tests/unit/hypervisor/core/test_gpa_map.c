@@ -6,6 +6,8 @@
  */
 #include "fake_machine.h"
 
+#include <stdlib.h>
+
 static struct gpa_map map;
 
 static void child_map(void)
@@ -319,6 +321,38 @@ static void clearing_stops_when_its_time_is_up_and_goes_on(void **state)
 	assert_int_equal(page_pool_used_count(&root_partition->pool), used);
 }
 
+static void a_childs_1_gib_leaf_is_split_and_taken_away(void **state)
+{
+	const uint64_t huge = 1ull << 30, pages = 2ull << 18;
+	uint64_t used = page_pool_used_count(&root_partition->pool);
+	void *words = malloc(page_info_bytes(pages));
+	bool replaced, in_use;
+
+	(void)state;
+	page_info_init(words, pages);
+	child_map();
+	assert_int_equal(insert(4 * huge, huge, huge, &replaced), PVN_STATUS_SUCCESS);
+	/* The top and the third level. */
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used + 2);
+	assert_int_equal(map.mapped_pages, 512 * 512);
+	assert_int_equal(lookup(4 * huge + 0x12345678), huge + 0x12345678);
+	assert_false(page_info_deposit(hpa(huge + 0x5000), &in_use));
+	/* A hole of one page: two levels are split. */
+	assert_int_equal(gpa_map_remove(&map, gpa(4 * huge + 0x5000), PAGE_SIZE, &replaced),
+			 PVN_STATUS_SUCCESS);
+	assert_true(replaced);
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used + 4);
+	assert_true(hpa_is_none(hpa(lookup(4 * huge + 0x5000))));
+	assert_int_equal(lookup(4 * huge + 0x6000), huge + 0x6000);
+	assert_int_equal(lookup(5 * huge - 8), 2 * huge - 8);
+	assert_true(page_info_deposit(hpa(huge + 0x5000), &in_use));
+	page_info_withdraw(hpa(huge + 0x5000));
+	gpa_map_destroy(&map);
+	assert_int_equal(page_pool_used_count(&root_partition->pool), used);
+	assert_true(page_info_deposit(hpa(huge + 0x6000), &in_use));
+	free(words);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +374,7 @@ int main(void)
 		ON_FAKE_MACHINE(a_source_must_be_contiguous_and_without_overlays),
 		ON_FAKE_MACHINE(a_flush_waits_for_processors_in_a_guest_only),
 		ON_FAKE_MACHINE(clearing_stops_when_its_time_is_up_and_goes_on),
+		ON_FAKE_MACHINE(a_childs_1_gib_leaf_is_split_and_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,19 @@ static void sparse_sets_name_processors_by_bank(void **state)
 	assert_false(take_mark(root_partition->vps[0]));
 }
 
+static void a_space_is_switched_and_its_translations_dropped(void **state)
+{
+	struct vp *vp = machine.root_vp;
+	uint64_t value[2];
+
+	(void)state;
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_switch_virtual_address_space | PVN_CONTROL_FAST,
+					0x7000, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(vp_get_register(vp, PVN_REG_CR3, value), PVN_STATUS_SUCCESS);
+	assert_int_equal(value[0], 0x7000);
+	assert_int_equal(fake_vendor(vp)->flushes, 1);
+}
+
 /*
  * A processor and its TLB: enters, caches the page-table entry if its TLB is empty, uses
  * it, and leaves when it is kicked or by itself. The steps are those of sched.c's enter().
@@ -228,6 +241,7 @@ int main(void)
 		ON_FAKE_MACHINE(a_list_flushes_once),
 		ON_FAKE_MACHINE(bad_flags_spaces_and_masks_are_refused),
 		ON_FAKE_MACHINE(sparse_sets_name_processors_by_bank),
+		ON_FAKE_MACHINE(a_space_is_switched_and_its_translations_dropped),
 		ON_FAKE_MACHINE(nobody_uses_an_old_translation_after_a_flush),
 	};
 

@@ -98,16 +98,20 @@ static void a_parent_interrupts_the_processor_with_the_apic_id(void **state)
 	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){
 				 .partition_id = id, .type = PVN_INTERRUPT_NMI, .destination = 0 }),
 			 PVN_STATUS_SUCCESS);
-	assert_true(child->vps[0]->lapic.nmi_pending);
+	assert_true(child->vps[0]->lapic.events & LAPIC_NMI);
 }
 
-static void interrupts_of_other_kinds_are_refused(void **state)
+static void bad_interrupts_are_refused(void **state)
 {
 	const struct pvn_assert_virtual_interrupt_in bad[] = {
-		{ .vector = 0x0f }, { .vector = 0x100 }, { .vector = 0x40, .type = 2 },
-		{ .vector = 0x40, .type = 5 }, { .vector = 0x40, .type = 7 },
-		{ .vector = 0x40, .flags = 1 }, { .vector = 0x40, .flags = 4 },
-		{ .vector = 0x40, .target_vtl = 1 }, { .vector = 0x40, .destination = 1ull << 32 },
+		{ .vector = 0x0f }, { .vector = 0x100 }, { .vector = PVN_INTERRUPT_NONE },
+		{ .vector = 0x40, .type = 3 }, { .vector = 0x40, .type = 8 }, { .vector = 0x40, .type = ~0u },
+		{ .vector = 0x40, .flags = 4 }, { .vector = 0x40, .target_vtl = 1 },
+		{ .vector = 0x40, .destination = 1ull << 32 },
+		{ .type = PVN_INTERRUPT_NMI, .flags = PVN_INTERRUPT_LEVEL },
+		{ .type = PVN_INTERRUPT_SIPI, .vector = 0x100 },
+		{ .type = PVN_INTERRUPT_EXTINT, .vector = 0x100 },
+		{ .type = PVN_INTERRUPT_EXTINT, .vector = 8, .destination = 1 },
 	};
 	uint64_t id = make_child(1);
 
@@ -118,9 +122,102 @@ static void interrupts_of_other_kinds_are_refused(void **state)
 		in.partition_id = id;
 		assert_int_equal(assert_at(in), PVN_STATUS_INVALID_PARAMETER);
 	}
-	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){ .partition_id = make_child(0),
+	id = make_child(0);
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){ .partition_id = id,
 									    .vector = 0x40 }),
 			 PVN_STATUS_INVALID_VP_INDEX);
+	assert_int_equal(root_call(PVN_CALL_clear_virtual_interrupt, &id, sizeof(id), NULL, 0),
+			 PVN_STATUS_INVALID_VP_INDEX);
+}
+
+static void a_level_is_replaced_withdrawn_and_its_end_told(void **state)
+{
+	uint64_t id = make_child(1);
+	struct vp *vp = partition_of(id)->vps[0];
+	struct pvn_assert_virtual_interrupt_in in = {
+		.partition_id = id, .flags = PVN_INTERRUPT_LEVEL, .vector = 0x41 };
+	const struct pvn_message *message;
+
+	(void)state;
+	enable_synic(machine.root_vp, 0, 0x60);
+	assert_true(lapic_write_msr(vp, 0x80f, 0x1ff));
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	in.vector = 0x42;
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	assert_false(is_raised(vp, 0x41));
+	assert_true(is_raised(vp, 0x42));
+	in.vector = PVN_INTERRUPT_NONE;
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	assert_false(is_raised(vp, 0x42));
+	in.vector = 0x43;
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	lapic_accept(vp, 0x43);
+	vp->stop_reasons = 0;
+	lapic_eoi(vp);
+	assert_int_equal(vp->stop_reasons, VP_STOP_INTERCEPT);
+	message = &machine.root_vp->synic.messages->sint[0];
+	assert_int_equal(message->type, PVN_MESSAGE_APIC_EOI);
+	assert_int_equal(((const struct pvn_eoi_message *)message->payload)->vp_index, 0);
+	assert_int_equal(((const struct pvn_eoi_message *)message->payload)->vector, 0x43);
+}
+
+static void a_guests_own_level_is_an_edge(void **state)
+{
+	struct vp *vp = partition_of(make_child(1))->vps[0];
+
+	(void)state;
+	assert_true(lapic_write_msr(vp, 0x80f, 0x1ff));
+	assert_true(lapic_write_msr(vp, 0x830, 0x4c050));	/* to itself, level, assert */
+	assert_true(is_raised(vp, 0x50));
+	lapic_accept(vp, 0x50);
+	vp->stop_reasons = 0;
+	lapic_eoi(vp);
+	assert_int_equal(vp->stop_reasons, 0);
+	vp->stop_reasons = VP_STOP_EXPLICIT;
+}
+
+static void an_8259_waits_for_its_acknowledge(void **state)
+{
+	uint64_t id = make_child(1);
+	struct vp *vp = partition_of(id)->vps[0];
+	struct pvn_assert_virtual_interrupt_v2_in in = {
+		.partition_id = id, .type = PVN_INTERRUPT_EXTINT, .vector = 8 };
+
+#define ASSERT_V2() root_call(PVN_CALL_assert_virtual_interrupt_v2, &in, sizeof(in), NULL, 0)
+#define CLEAR() root_call(PVN_CALL_clear_virtual_interrupt, &id, sizeof(id), NULL, 0)
+	(void)state;
+	/* Its APIC is off, which is no matter. */
+	assert_int_equal(ASSERT_V2(), PVN_STATUS_SUCCESS);
+	assert_true(vp->lapic.events & LAPIC_EXTINT);
+	in.vector = 9;
+	assert_int_equal(ASSERT_V2(), PVN_STATUS_SUCCESS);
+	assert_int_equal(CLEAR(), PVN_STATUS_NOT_ACKNOWLEDGED);
+	assert_int_equal(lapic_take_extint(vp), 9);
+	assert_int_equal(lapic_take_extint(vp), -1);
+	assert_int_equal(ASSERT_V2(), PVN_STATUS_ACKNOWLEDGED);
+	assert_int_equal(CLEAR(), PVN_STATUS_SUCCESS);
+	assert_int_equal(CLEAR(), PVN_STATUS_NOT_ACKNOWLEDGED);
+	assert_int_equal(ASSERT_V2(), PVN_STATUS_SUCCESS);
+	in.vector = PVN_INTERRUPT_NONE;
+	assert_int_equal(ASSERT_V2(), PVN_STATUS_SUCCESS);
+	assert_int_equal(lapic_take_extint(vp), -1);
+}
+
+static void a_parent_starts_a_processor(void **state)
+{
+	uint64_t id = make_child(2);
+	struct vp *vp = partition_of(id)->vps[1];
+	struct pvn_assert_virtual_interrupt_in in = {
+		.partition_id = id, .type = PVN_INTERRUPT_SIPI, .vector = 8, .destination = 1 };
+
+	(void)state;
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->sipi_vector, 8);
+	assert_false(vp->stop_reasons & VP_STOP_SIPI);
+	vp->stop_reasons = 0;
+	in.type = PVN_INTERRUPT_INIT;
+	assert_int_equal(assert_at(in), PVN_STATUS_SUCCESS);
+	assert_true(vp->init_pending);
 }
 
 int main(void)
@@ -131,7 +228,11 @@ int main(void)
 		ON_FAKE_MACHINE(an_ipi_takes_a_sparse_set),
 		ON_FAKE_MACHINE(vectors_of_exceptions_and_other_trust_levels_are_refused),
 		ON_FAKE_MACHINE(a_parent_interrupts_the_processor_with_the_apic_id),
-		ON_FAKE_MACHINE(interrupts_of_other_kinds_are_refused),
+		ON_FAKE_MACHINE(bad_interrupts_are_refused),
+		ON_FAKE_MACHINE(a_level_is_replaced_withdrawn_and_its_end_told),
+		ON_FAKE_MACHINE(a_guests_own_level_is_an_edge),
+		ON_FAKE_MACHINE(an_8259_waits_for_its_acknowledge),
+		ON_FAKE_MACHINE(a_parent_starts_a_processor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,6 +281,42 @@ static void a_child_without_pool_pages_cannot_be_mapped_into(void **state)
 	assert_int_equal(deposit(id, page + 3, 1, NULL), PVN_STATUS_SUCCESS);
 }
 
+static void huge_pages_are_checked(void **state)
+{
+	const uint64_t pages = 1ull << 18;
+	struct pvn_unmap_gpa_pages_in in = { .unmap_flags = PVN_UNMAP_HUGE };
+	uint64_t id = make_child(0);
+
+	(void)state;
+	assert_int_equal(map_pages(id, 0, 0, 1, GPA_ALL | PVN_MAP_HUGE | PVN_MAP_LARGE),
+			 PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 512, 0, 1, GPA_ALL | PVN_MAP_HUGE), PVN_STATUS_INVALID_PARAMETER);
+	assert_int_equal(map_pages(id, 0, 512, 1, GPA_ALL | PVN_MAP_HUGE), PVN_STATUS_INVALID_PARAMETER);
+	/* The root has 64 MiB, and a hole in them. */
+	assert_int_equal(map_pages(id, 0, 0, 1, GPA_ALL | PVN_MAP_HUGE), PVN_STATUS_OPERATION_DENIED);
+	in.partition_id = id;
+	in.target_page = pages;
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 1, &in, sizeof(in), NULL, 0, NULL, 0, NULL),
+			 PVN_STATUS_SUCCESS);
+	in.target_page = pages + 1;
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 1, &in, sizeof(in), NULL, 0, NULL, 0, NULL),
+			 PVN_STATUS_INVALID_PARAMETER);
+}
+
+static void a_huge_page_is_unmapped_whole(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(1);
+	struct pvn_unmap_gpa_pages_in in = { .partition_id = id, .target_page = 0,
+					     .unmap_flags = PVN_UNMAP_HUGE };
+
+	(void)state;
+	assert_int_equal(map_pages(id, 7, page, 1, GPA_ALL), PVN_STATUS_SUCCESS);
+	assert_int_equal(map_pages(id, 0x200, 0x2800, 1, GPA_ALL | PVN_MAP_LARGE), PVN_STATUS_SUCCESS);
+	assert_int_equal(root_rep_call(PVN_CALL_unmap_gpa_pages, 1, &in, sizeof(in), NULL, 0, NULL, 0, NULL),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(partition_of(id)->map.mapped_pages, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +339,8 @@ int main(void)
 		ON_FAKE_MACHINE(replacing_a_childs_page_flushes_the_processors),
 		ON_FAKE_MACHINE(mapping_needs_an_active_child_of_the_caller),
 		ON_FAKE_MACHINE(a_child_without_pool_pages_cannot_be_mapped_into),
+		ON_FAKE_MACHINE(huge_pages_are_checked),
+		ON_FAKE_MACHINE(a_huge_page_is_unmapped_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,32 @@ static void the_processor_vendor_is_read_only(void **state)
 	assert_int_equal(set(id, PVN_PROPERTY_PROCESSOR_VENDOR, 0), PVN_STATUS_OPERATION_DENIED);
 }
 
+/* The fake processor has XSAVE and XSAVEOPT, and nothing else that has a bit. */
+static void a_childs_processor_is_its_hosts_or_less(void **state)
+{
+	uint64_t id = create(), value = 99;
+
+	(void)state;
+	assert_int_equal(get(id, PVN_PROPERTY_PROCESSOR_FEATURES, &value), PVN_STATUS_SUCCESS);
+	assert_int_equal(value, 0);
+	assert_int_equal(get(id, PVN_PROPERTY_XSAVE_FEATURES, &value), PVN_STATUS_SUCCESS);
+	assert_int_equal(value, PVN_XSAVE_SUPPORT | PVN_XSAVE_OPT);
+	assert_int_equal(set(id, PVN_PROPERTY_XSAVE_FEATURES, PVN_XSAVE_AVX),
+			 PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	assert_int_equal(set(id, PVN_PROPERTY_PROCESSOR_FEATURES, 1), PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	assert_int_equal(set(id, PVN_PROPERTY_XSAVE_FEATURES, PVN_XSAVE_SUPPORT), PVN_STATUS_SUCCESS);
+	get(id, PVN_PROPERTY_XSAVE_FEATURES, &value);
+	assert_int_equal(value, PVN_XSAVE_SUPPORT);
+	assert_int_equal(get(id, PVN_PROPERTY_CACHE_LINE, &value), PVN_STATUS_SUCCESS);
+	assert_int_equal(set(id, PVN_PROPERTY_CACHE_LINE, value), PVN_STATUS_SUCCESS);
+	assert_int_equal(set(id, PVN_PROPERTY_CACHE_LINE, value + 1), PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	/* A guest that has begun does not see its processor change, and the root's is its own. */
+	assert_int_equal(set(make_child(0), PVN_PROPERTY_XSAVE_FEATURES, 0),
+			 PVN_STATUS_INVALID_PARTITION_STATE);
+	assert_int_equal(set(root_partition->id, PVN_PROPERTY_XSAVE_FEATURES, 0),
+			 PVN_STATUS_OPERATION_DENIED);
+}
+
 static void unknown_properties_are_refused(void **state)
 {
 	uint64_t id = create(), value;
@@ -149,6 +175,7 @@ int main(void)
 		ON_FAKE_MACHINE(shares_are_set_within_their_ranges),
 		ON_FAKE_MACHINE(privileges_change_before_initialization_and_within_ones_own),
 		ON_FAKE_MACHINE(the_processor_vendor_is_read_only),
+		ON_FAKE_MACHINE(a_childs_processor_is_its_hosts_or_less),
 		ON_FAKE_MACHINE(unknown_properties_are_refused),
 		ON_FAKE_MACHINE(the_root_reads_its_own_properties_and_a_child_does_not),
 		ON_FAKE_MACHINE(children_are_listed_from_0_to_0),

@@ -120,6 +120,31 @@ static void a_partition_that_goes_takes_its_message_out_of_the_queue(void **stat
 	assert_true(list_is_empty(&machine.root_vp->synic.queue[0]));
 }
 
+static void the_instruction_is_fetched_up_to_its_pages_end(void **state)
+{
+	uint64_t pages = take_root_pages(1);
+	uint8_t bytes[16] = { 0 }, *memory = root_memory(pages << PAGE_SHIFT);
+
+	(void)state;
+	begin();
+	fake_set_register(vp, PVN_REG_CR0, 1, 0);	/* no paging */
+	fake_set_register(vp, PVN_REG_CS, 0, 0x20fbull << 48);
+	assert_int_equal(map_pages(vp->partition->id, 1, pages, 1, GPA_ALL), PVN_STATUS_SUCCESS);
+	for (unsigned int i = 0; i < PAGE_SIZE; i++)
+		memory[i] = (uint8_t)i;
+	assert_int_equal(intercept_instruction(vp, bytes), 16);
+	assert_memory_equal(bytes, memory + 0x234, 16);
+	vp->regs.rip = 0x1ffd;
+	assert_int_equal(intercept_instruction(vp, bytes), 3);
+	vp->regs.rip = 0x2000;
+	assert_int_equal(intercept_instruction(vp, bytes), 0);
+	/* With a segment's base, where there are segments. */
+	fake_set_register(vp, PVN_REG_CS, 0x1000, 0xc09bull << 48);
+	vp->regs.rip = 0x10;
+	assert_int_equal(intercept_instruction(vp, bytes), 16);
+	assert_int_equal(bytes[0], 0x10);
+}
+
 static void nobody_to_tell_leaves_the_vp_suspended(void **state)
 {
 	(void)state;
@@ -138,6 +163,7 @@ int main(void)
 		ON_FAKE_MACHINE(an_unread_message_is_replaced_by_the_next),
 		ON_FAKE_MACHINE(a_partition_that_goes_takes_its_message_out_of_the_queue),
 		ON_FAKE_MACHINE(nobody_to_tell_leaves_the_vp_suspended),
+		ON_FAKE_MACHINE(the_instruction_is_fetched_up_to_its_pages_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
  */
 #include "fake_machine.h"
 
+#include <stdlib.h>
+
 static const struct hpa page = { 0x400000 };
 
 static void a_page_that_a_child_maps_cannot_be_deposited(void **state)
@@ -102,6 +104,40 @@ static void a_page_mapped_very_often_is_refused_and_not_miscounted(void **state)
 	assert_true(page_info_deposit(page, &in_use));
 }
 
+static void a_huge_leaf_counts_as_512_large_ones(void **state)
+{
+	const uint64_t pages = 2ull << 18;	/* 2 GiB */
+	const struct hpa huge = { 1ull << 30 }, inner = { (1ull << 30) + 511 * LARGE_PAGE_SIZE };
+	void *words = malloc(page_info_bytes(pages)), *before = malloc(page_info_bytes(pages));
+	bool in_use;
+
+	(void)state;
+	page_info_init(words, pages);
+	memcpy(before, words, page_info_bytes(pages));
+	assert_true(page_info_map(huge, 3));
+	assert_false(page_info_deposit(inner, &in_use));
+	assert_true(in_use);
+	/* Split into large ones it needs nothing, and one of those is split as ever. */
+	page_info_split(inner);
+	page_info_unmap(huge, 2);
+	for (uint64_t i = 1; i < 511; i++)
+		page_info_unmap(hpa_add(huge, i << LARGE_PAGE_SHIFT), 2);
+	for (uint64_t i = 0; i < 512; i++)
+		page_info_unmap(hpa_add(inner, i << PAGE_SHIFT), 1);
+	assert_memory_equal(words, before, page_info_bytes(pages));
+	/* All or nothing. */
+	assert_true(page_info_deposit(inner, &in_use));
+	assert_false(page_info_map(huge, 3));
+	page_info_withdraw(inner);
+	assert_memory_equal(words, before, page_info_bytes(pages));
+	assert_false(page_info_map((struct hpa){ 2ull << 30 }, 3));
+	assert_true(page_info_map(huge, 3));
+	page_info_unmap(huge, 3);
+	assert_memory_equal(words, before, page_info_bytes(pages));
+	free(words);
+	free(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +148,7 @@ int main(void)
 		ON_FAKE_MACHINE(a_split_large_leaf_counts_as_512_small_ones),
 		ON_FAKE_MACHINE(reserved_and_unknown_pages_are_not_for_children),
 		ON_FAKE_MACHINE(a_page_mapped_very_often_is_refused_and_not_miscounted),
+		ON_FAKE_MACHINE(a_huge_leaf_counts_as_512_large_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
