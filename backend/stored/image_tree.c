@@ -223,6 +223,7 @@ static struct value *get_value(struct image_reader *reader, struct image_map *ma
 /* What of a node is written as it is. */
 struct image_node {
 	uint64_t generation;
+	uint64_t named;
 	uint32_t priority;
 	uint32_t children_count, children_bytes;
 	uint32_t name_len;
@@ -233,6 +234,7 @@ static void put_node(struct image_writer *writer, struct image_map *map,
 {
 	const struct image_node fixed = {
 		.generation = node->generation,
+		.named = node->named,
 		.priority = node->priority,
 		.children_count = node->children_count,
 		.children_bytes = node->children_bytes,
@@ -260,6 +262,7 @@ static struct node *get_node(struct image_reader *reader, struct image_map *map)
 	node = xcalloc(1, sizeof(*node) + fixed.name_len + 1);
 	node->refs = 1;
 	node->generation = fixed.generation;
+	node->named = fixed.named;
 	node->priority = fixed.priority;
 	node->children_count = fixed.children_count;
 	node->children_bytes = fixed.children_bytes;

@@ -65,7 +65,7 @@ static pid_t spawn_server(struct keeper *keeper, enum start start)
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() != own_pid)
-		raise(SIGUSR1);
+		kill(getpid(), SIGUSR1);	/* raise() knows a thread by glibc's fork() only */
 	exit(server_main(keeper->daemon, start));
 }
 

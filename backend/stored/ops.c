@@ -355,7 +355,7 @@ void op_replace_perms(struct view *view, const struct path *path, struct perms *
 	struct perms *old = perms_get(node->perms);
 
 	view_charge(view, old->list[0].domid, -1, -(int64_t)node_cost(node));
-	node_set_perms(node, perms);
+	node = tree_set_perms(&view->top, path->text, path->len, perms);
 	view_charge(view, perms->list[0].domid, 1, node_cost(node));
 	++view->store->generation;
 	view_changed(view, path, NULL, old);

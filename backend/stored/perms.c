@@ -33,6 +33,22 @@ struct perms *perms_new(const struct perm *list, unsigned int count)
 	return perms;
 }
 
+uint64_t domid_mask(uint16_t domid)
+{
+	uint64_t hash = domid * 0x9e3779b97f4a7c15ull;
+
+	return domid ? 1ull << (hash >> 58) | 1ull << (hash >> 52 & 63) : 0;
+}
+
+uint64_t perms_mask(const struct perms *perms)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < perms->count; i++)
+		mask |= domid_mask(perms->list[i].domid);
+	return mask;
+}
+
 struct perms *perms_get(struct perms *perms)
 {
 	perms->refs++;

@@ -50,6 +50,13 @@ struct perms *perms_without(const struct perms *perms, uint16_t domid);
 /* True when an exception (not the owner entry) names the domain. */
 bool perms_mention(const struct perms *perms, uint16_t domid);
 
+/*
+ * A set of domains as a mask: two bits each, so it may seem to hold others, too,
+ * but never misses one. The root's domain is in none: nobody looks for it.
+ */
+uint64_t domid_mask(uint16_t domid);
+uint64_t perms_mask(const struct perms *perms);	/* owner and exceptions */
+
 /* True when every PERM_* bit of `want` is granted. */
 bool perms_allow(const struct perms *perms, const struct cred *cred, unsigned int want);
 

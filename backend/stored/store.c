@@ -187,16 +187,12 @@ static void purge_path(struct view *view, const struct path *path, uint16_t domi
 	perms_put(purged);
 }
 
-/*
- * Looks at every node: the price of permission lists that need no index. Rare
- * (once in a guest's life), and some 20 ns a node.
- */
 static void domain_purge(struct store *store, uint16_t domid)
 {
 	struct purge purge = { .domid = domid };
 	struct view view;
 
-	tree_walk(store->top, "", 0, purge_visit, &purge);
+	tree_walk_named(store->top, domid, purge_visit, &purge);
 	view_begin(store, &view);
 	for (size_t i = 0; i < purge.count; i++) {
 		purge_path(&view, purge.paths[i], domid);

@@ -81,6 +81,7 @@ static struct node *node_new(const char *name, size_t name_len, struct perms *pe
 	node->refs = 1;
 	node->priority = hash_random();
 	node->perms = perms_get(perms);
+	node->named = perms_mask(perms);
 	node->name_len = name_len;
 	memcpy(node->name, name, name_len);
 	return node;
@@ -141,8 +142,9 @@ static const struct node *child_find(const struct node *parent, const char *name
 	return NULL;
 }
 
-/* The link to an existing child, with everything on the way owned. */
-static struct node **child_own_link(struct node *parent, const char *name, size_t len)
+/* The link to an existing child, with everything on the way owned and `named` added to it. */
+static struct node **child_own_link(struct node *parent, const char *name, size_t len,
+				    uint64_t named)
 {
 	struct node **link = &parent->children;
 
@@ -150,6 +152,7 @@ static struct node **child_own_link(struct node *parent, const char *name, size_
 		struct node *node = link_own(link);
 		int order = name_compare(name, len, node);
 
+		node->named |= named;
 		if (!order)
 			return link;
 		link = order < 0 ? &node->left : &node->right;
@@ -188,31 +191,74 @@ const struct node *tree_find(const struct node *top, const char *path, size_t le
 	return missing ? NULL : node;
 }
 
-struct node *tree_own(struct node **top, const char *path, size_t len)
+static struct node *own_path(struct node **top, const char *path, size_t len, uint64_t named)
 {
 	struct node *node = link_own(top);
 	size_t pos = 0, name_len;
 	const char *name;
 
+	node->named |= named;
 	while (path_next_name(path, len, &pos, &name, &name_len))
-		node = *child_own_link(node, name, name_len);
+		node = *child_own_link(node, name, name_len, named);
+	return node;
+}
+
+struct node *tree_own(struct node **top, const char *path, size_t len)
+{
+	return own_path(top, path, len, 0);
+}
+
+struct node *tree_set_perms(struct node **top, const char *path, size_t len,
+			    struct perms *perms)
+{
+	struct node *node = own_path(top, path, len, perms_mask(perms));
+	struct perms *old = node->perms;
+
+	node->perms = perms_get(perms);
+	perms_put(old);
 	return node;
 }
 
 struct node *tree_make(struct node **top, const char *path, size_t len, struct perms *perms,
 		       uint64_t generation)
 {
+	const uint64_t named = perms_mask(perms);
 	struct node *node = link_own(top);
 	size_t pos = 0, name_len;
 	const char *name;
 
+	node->named |= named;
 	while (path_next_name(path, len, &pos, &name, &name_len)) {
 		if (child_find(node, name, name_len))
-			node = *child_own_link(node, name, name_len);
+			node = *child_own_link(node, name, name_len, named);
 		else
 			node = tree_add(node, name, name_len, perms, generation);
 	}
 	return node;
+}
+
+static uint64_t names_of(const struct node *node)
+{
+	uint64_t named = perms_mask(node->perms);
+
+	if (node->left)
+		named |= node->left->named;
+	if (node->right)
+		named |= node->right->named;
+	if (node->children)
+		named |= node->children->named;
+	return named;
+}
+
+/* What is behind its links may have lost names since; a node's mask never misses one. */
+static void node_correct_named(struct node *node)
+{
+	node->named = names_of(node);
+}
+
+bool node_names_all(const struct node *node)
+{
+	return !(names_of(node) & ~node->named);
 }
 
 /* Splits the treap behind *tree into names smaller and larger than `name`. */
@@ -242,10 +288,12 @@ static void treap_join(struct node **link, struct node *left, struct node *right
 	while (left && right) {
 		if (left->priority > right->priority) {
 			*link = link_own(&left);
+			left->named |= right->named;
 			link = &left->right;
 			left = *link;
 		} else {
 			*link = link_own(&right);
+			right->named |= left->named;
 			link = &right->left;
 			right = *link;
 		}
@@ -262,10 +310,12 @@ struct node *tree_add(struct node *parent, const char *name, size_t name_len,
 	while (*link && (*link)->priority >= added->priority) {
 		struct node *node = link_own(link);
 
+		node->named |= added->named;
 		link = name_compare(name, name_len, node) < 0 ? &node->left : &node->right;
 	}
 	treap_split(*link, name, name_len, &added->left, &added->right);
 	*link = added;
+	node_correct_named(added);
 	added->generation = generation;
 	parent->generation = generation;
 	parent->children_count++;
@@ -276,7 +326,7 @@ struct node *tree_add(struct node *parent, const char *name, size_t name_len,
 struct node *tree_detach(struct node *parent, const char *name, size_t name_len,
 			 uint64_t generation)
 {
-	struct node **link = child_own_link(parent, name, name_len);
+	struct node **link = child_own_link(parent, name, name_len, 0);
 	struct node *node = *link;
 
 	treap_join(link, node->left, node->right);
@@ -294,14 +344,6 @@ void node_set_value(struct node *node, const void *data, size_t len)
 
 	node->value = len ? value_new(data, len) : NULL;
 	value_put(old);
-}
-
-void node_set_perms(struct node *node, struct perms *perms)
-{
-	struct perms *old = node->perms;
-
-	node->perms = perms_get(perms);
-	perms_put(old);
 }
 
 static void children_descend(struct children *iter, const struct node *node)
@@ -351,11 +393,12 @@ struct walk_entry {
 struct walk {
 	struct walk_entry *stack;
 	size_t depth, room;
+	uint64_t wanted;	/* only behind links that have all of these bits */
 };
 
 static void walk_push(struct walk *walk, const struct node *node, size_t parent_len)
 {
-	if (!node)
+	if (!node || (node->named & walk->wanted) != walk->wanted)
 		return;
 	if (walk->depth == walk->room) {
 		walk->room = walk->room ? 2 * walk->room : 64;
@@ -379,24 +422,40 @@ static size_t walk_append_name(char *path, size_t parent_len, const struct node 
 	return len;
 }
 
-void tree_walk(const struct node *node, const char *path, size_t len, tree_visit *visit,
-	       void *arg)
+static void walk_below(struct walk *walk, const struct node *node, const char *path, size_t len,
+		       tree_visit *visit, void *arg)
 {
 	char text[PVN_STORE_ABS_PATH_MAX + 1];
-	struct walk walk = { 0 };
 
 	memcpy(text, path, len);
 	text[len] = '\0';
 	visit(arg, node, text, len);
-	walk_push(&walk, node->children, len);
-	while (walk.depth) {
-		struct walk_entry entry = walk.stack[--walk.depth];
+	walk_push(walk, node->children, len);
+	while (walk->depth) {
+		struct walk_entry entry = walk->stack[--walk->depth];
 		size_t entry_len = walk_append_name(text, entry.parent_len, entry.node);
 
+		if (walk->wanted)
+			node_correct_named((struct node *)entry.node);
 		visit(arg, entry.node, text, entry_len);
-		walk_push(&walk, entry.node->left, entry.parent_len);
-		walk_push(&walk, entry.node->right, entry.parent_len);
-		walk_push(&walk, entry.node->children, entry_len);
+		walk_push(walk, entry.node->left, entry.parent_len);
+		walk_push(walk, entry.node->right, entry.parent_len);
+		walk_push(walk, entry.node->children, entry_len);
 	}
-	free(walk.stack);
+	free(walk->stack);
+}
+
+void tree_walk(const struct node *node, const char *path, size_t len, tree_visit *visit,
+	       void *arg)
+{
+	struct walk walk = { 0 };
+
+	walk_below(&walk, node, path, len, visit, arg);
+}
+
+void tree_walk_named(struct node *top, uint16_t domid, tree_visit *visit, void *arg)
+{
+	struct walk walk = { .wanted = domid_mask(domid) };
+
+	walk_below(&walk, top, "", 0, visit, arg);
 }

@@ -37,6 +37,7 @@ struct node {
 	struct value *value;		/* NULL: empty */
 	struct perms *perms;
 	uint64_t generation;		/* of the last change of the list of children */
+	uint64_t named;			/* at least the domains named here and behind any link */
 	uint32_t children_count;
 	uint32_t children_bytes;	/* of the names, each with its NUL */
 	uint16_t name_len;
@@ -74,6 +75,10 @@ const struct node *tree_nearest(const struct node *top, const char *path, size_t
  */
 struct node *tree_own(struct node **top, const char *path, size_t len);
 
+/* Gives the node at the path, which must exist, other permissions; takes its own reference. */
+struct node *tree_set_perms(struct node **top, const char *path, size_t len,
+			    struct perms *perms);
+
 /* Adds a child, which must not exist, to an owned node; takes its own reference to perms. */
 struct node *tree_add(struct node *parent, const char *name, size_t name_len,
 		      struct perms *perms, uint64_t generation);
@@ -86,9 +91,7 @@ struct node *tree_make(struct node **top, const char *path, size_t len, struct p
 struct node *tree_detach(struct node *parent, const char *name, size_t name_len,
 			 uint64_t generation);
 
-/* Changes of an owned node. The list of permissions: takes its own reference. */
-void node_set_value(struct node *node, const void *data, size_t len);
-void node_set_perms(struct node *node, struct perms *perms);
+void node_set_value(struct node *node, const void *data, size_t len);	/* of an owned node */
 
 /* The children in order of name. Free with children_end(), at any time. */
 struct children {
@@ -107,5 +110,14 @@ void children_end(struct children *iter);
 typedef void tree_visit(void *arg, const struct node *node, const char *path, size_t len);
 void tree_walk(const struct node *node, const char *path, size_t len, tree_visit *visit,
 	       void *arg);
+
+/*
+ * The same for all of a tree, but leaving out most of what does not name the
+ * domain in its permissions. Corrects `named` on its way, also in shared nodes.
+ */
+void tree_walk_named(struct node *top, uint16_t domid, tree_visit *visit, void *arg);
+
+/* Is `named` of a node right? For checks. */
+bool node_names_all(const struct node *node);
 
 #endif

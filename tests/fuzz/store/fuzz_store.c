@@ -142,6 +142,18 @@ static void step(struct store *store, struct conn *root, struct input *input)
 	}
 }
 
+/* Nothing may name a domain that is gone. */
+static void assert_unnamed(void *arg, const struct node *node, const char *path, size_t len)
+{
+	(void)arg;
+	(void)path;
+	(void)len;
+	for (unsigned int i = 0; i < GUESTS; i++)
+		if (node->perms->list[0].domid == FIRST_GUEST + i ||
+		    perms_mention(node->perms, FIRST_GUEST + i))
+			abort();
+}
+
 static void check(struct store *store, struct conn *root)
 {
 	static const struct pvn_store_header header = { .type = PVN_STORE_CONTROL, .len = 6 };
@@ -159,6 +171,7 @@ static void check(struct store *store, struct conn *root)
 	}
 	for (unsigned int i = 0; i < GUESTS; i++)
 		domain_release(store, FIRST_GUEST + i);
+	tree_walk(store->top, "", 0, assert_unnamed, NULL);
 	conn_reset(root);
 	if (store->txn_count || store->watch_count)
 		abort();

@@ -38,6 +38,7 @@ class Daemon:
 
     def __init__(self, program, rundir):
         self.rundir = rundir
+        self.killed = None
         ready, ready_child = os.pipe()
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
@@ -70,12 +71,14 @@ class Daemon:
         if what == 'upgrade':
             os.kill(self.keeper(), signal.SIGHUP)
         elif what == 'keeper':
-            keeper, server = self.keeper(), self.server()
-            if server:      # never both at once: that is another test
-                os.kill(keeper, signal.SIGKILL)
-                self.wait(lambda: self.keeper() != keeper and self.server())
+            keeper = self.keeper()
+            # Never both at once: that is another test. One that was killed shows as a zombie.
+            self.wait(lambda: self.server() not in (self.killed, None))
+            os.kill(keeper, signal.SIGKILL)
+            self.wait(lambda: self.keeper() != keeper and self.server())
         elif (server := self.server()):
             os.kill(server, signal.SIGKILL)
+            self.killed = server
 
     def wait(self, condition):
         end = time.monotonic() + TIMEOUT

@@ -174,6 +174,62 @@ static void a_hundred_thousand_children_need_no_deep_stack(void **state)
 	perms_put(perms);
 }
 
+static void count_visit(void *arg, const struct node *node, const char *path, size_t len)
+{
+	(void)node;
+	(void)path;
+	(void)len;
+	++*(unsigned int *)arg;
+}
+
+/* Makes or removes a node that a domain owns. */
+static void change_owned(struct node **top, uint16_t domid, int number, bool make)
+{
+	const struct perm owner = { .domid = domid };
+	struct perms *perms = perms_new(&owner, 1);
+	char path[32];
+	int len = sprintf(path, "/d/%u/%d", domid, number);
+
+	if (make)
+		tree_make(top, path, len, perms, 0);
+	else if (tree_find(*top, path, len)) {
+		const char *name = strrchr(path, '/') + 1;
+
+		node_put(tree_detach(tree_own(top, path, name - path - 1), name, strlen(name), 0));
+	}
+	perms_put(perms);
+}
+
+static void a_domains_nodes_are_found_without_looking_at_all(void **state)
+{
+	enum { DOMAINS = 1000, STEPS = 40000 };
+	const struct perm nobody = { .domid = 0 };
+	struct perms *perms = perms_new(&nobody, 1);
+	struct node *top = tree_new(perms);
+	unsigned int all = 0, some = 0;
+
+	(void)state;
+	srand(5);
+	for (int i = 0; i < STEPS; i++)
+		change_owned(&top, 1 + rand() % DOMAINS, rand() % 30, rand() % 4);
+	tree_walk(top, "", 0, count_visit, &all);
+	for (uint16_t domid = 1; domid <= DOMAINS; domid++) {
+		unsigned int found = 0, wanted = 0;
+		char path[32];
+		const struct node *home = tree_find(top, path, sprintf(path, "/d/%u", domid));
+
+		if (home)
+			tree_walk(home, "/", 1, count_visit, &wanted);
+		tree_walk_named(top, domid, count_visit, &found);
+		assert_true(found >= wanted);
+		some += found;
+	}
+	/* On average far less than one in a hundred, and what it has itself. */
+	assert_true(some / DOMAINS < all / 100);
+	node_put(top);
+	perms_put(perms);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +237,7 @@ int main(void)
 		cmocka_unit_test(without_a_snapshot_nodes_are_changed_in_place),
 		cmocka_unit_test(a_walk_names_every_node_parents_first),
 		cmocka_unit_test(a_hundred_thousand_children_need_no_deep_stack),
+		cmocka_unit_test(a_domains_nodes_are_found_without_looking_at_all),
 	};
 
 	return cmocka_run_group_tests_name("stored tree", tests, NULL, NULL);
