@@ -4,6 +4,8 @@
  *
  * Hypercalls, expanded from the table, and time.
  */
+#include <pvn/abi/cpuid.h>
+
 #include "testguest.h"
 
 #define SHAPE_SIMPLE	.rep = false, .var = false
@@ -86,6 +88,14 @@ uint64_t hypercall_fast(uint64_t control, struct fast_block *block)
 	block->word[0] = second;
 	block->word[1] = third;
 	return result;
+}
+
+bool is_parent(void)
+{
+	uint32_t own[4];
+
+	cpuid(PVN_CPUID_OWN_FIRST + 1, 0, own);
+	return own[1] & PVN_OWN_FEATURE_ROOT;
 }
 
 uint64_t reference_time(void)

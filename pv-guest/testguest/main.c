@@ -4,7 +4,8 @@
  *
  * Runs the cases that the command line names: tests=NAME,NAME with names of cases or
  * of groups. Without it all run but those that end the guest. A case prints one line;
- * the last line counts, and then the guest powers itself off.
+ * the last line counts, and then the guest powers itself off. It may be the root
+ * partition, too: then it runs the cases of a parent, and its port 0xe9 is the machine's.
  */
 #include "testguest.h"
 
@@ -17,21 +18,26 @@ struct test_case {
 	const char *group, *name, *sentence;
 	void (*run)(void);
 	bool ends;		/* the guest, if it goes well */
+	bool parent;		/* needs to be the root partition */
 };
 
 #define TEST_CASE(group, name, sentence) CASE(name);
 #define END_CASE(name, reason, sentence) CASE(name);
+#define PARENT_CASE(name, sentence) CASE(name);
 #include "cases.def"
 #undef TEST_CASE
 #undef END_CASE
+#undef PARENT_CASE
 
-#define TEST_CASE(group, name, sentence) { #group, #name, sentence, case_##name, false },
-#define END_CASE(name, reason, sentence) { "ends", #name, sentence, case_##name, true },
+#define TEST_CASE(group, name, sentence) { #group, #name, sentence, case_##name, false, false },
+#define END_CASE(name, reason, sentence) { "ends", #name, sentence, case_##name, true, false },
+#define PARENT_CASE(name, sentence) { "parent", #name, sentence, case_##name, false, true },
 static const struct test_case cases[] = {
 #include "cases.def"
 };
 #undef TEST_CASE
 #undef END_CASE
+#undef PARENT_CASE
 
 static enum outcome outcome;
 static char reason[REASON_BYTES];
@@ -40,8 +46,11 @@ void testguest_main(const uint8_t *boot_params);
 
 void power_off(void)
 {
-	for (;;)
+	for (;;) {
+		if (is_parent())
+			outw(PORT_SLEEP_CONTROL, ROOT_SLEEP_OFF);
 		outb(PORT_SLEEP_CONTROL, SLEEP_OFF);
+	}
 }
 
 /* Leaves the case the way that an exception does; whoever caught it sees outcome. */
@@ -144,6 +153,8 @@ static void run_case(const struct test_case *test, unsigned int counts[4])
 	}
 	interrupts_off();
 	clean_up();
+	if (test->parent)
+		parent_clean_up();
 	if (test->ends && outcome == OUTCOME_OK)
 		outcome = OUTCOME_FAILED;
 	counts[outcome]++;
@@ -196,7 +207,7 @@ void testguest_main(const uint8_t *boot_params)
 	print("paravane test guest\n");
 	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++)
 		if (list ? is_listed(list, cases[i].name) || is_listed(list, cases[i].group) :
-		    !cases[i].ends)
+		    !cases[i].ends && cases[i].parent == is_parent())
 			run_case(&cases[i], counts);
 	if (!(counts[0] + counts[1] + counts[2] + counts[3]))
 		print("error none: no test has such a name\n");

@@ -285,6 +285,12 @@ uint64_t random_next(struct random *random);
 #define STORE_CHANNEL		1u
 #define UNMAPPED_GPA		0xfd000000ull
 
+#define ROOT_SLEEP_OFF		0x2000u	/* of an emulated PC's PIIX4 */
+
+/* Is this the root partition? */
+bool is_parent(void);
+/* It has no children any more. */
+void parent_clean_up(void);
 void power_off(void) __attribute__((noreturn));
 
 #endif

@@ -134,6 +134,7 @@ size_t format_text(char *to, size_t room, const char *format, va_list arguments)
 
 void print(const char *format, ...)
 {
+	const bool parent = is_parent();
 	char text[512];
 	va_list arguments;
 	size_t bytes;
@@ -142,7 +143,10 @@ void print(const char *format, ...)
 	va_start(arguments, format);
 	bytes = format_text(text, sizeof(text) - 4, format, arguments);
 	va_end(arguments);
-	for (size_t i = 0; i < bytes; i += 4) {
+	/* An emulator's port takes one byte; our own takes four, which is a quarter of the exits. */
+	for (size_t i = 0; i < bytes && parent; i++)
+		outb(PORT_DEBUG, (uint8_t)text[i]);
+	for (size_t i = 0; i < bytes && !parent; i += 4) {
 		uint32_t four;
 
 		memcpy(&four, text + i, sizeof(four));
