@@ -314,9 +314,9 @@ static void handle_memory(struct vp *vp, const struct vp_exit *exit)
 		handle_root_memory(vp, exit);
 		return;
 	}
-	mapped = !hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, GPA_READ, false));
+	mapped = !hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, GPA_READ));
 	/* Mapped in the meantime (or by another VP's fault): just try again. */
-	if (!hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, access, false))) {
+	if (!hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, access))) {
 		virt->flush(vp);
 		return;
 	}

@@ -257,18 +257,12 @@ void gpa_map_merge(struct gpa_map *map, struct gpa target)
 	page_pool_free(map->pool, tables[1]);
 }
 
-struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights, bool below)
+struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights)
 {
-	struct gpa_overlay *overlay = below ? find_overlay(map, gpa_page(at), PAGE_SIZE) : NULL;
 	struct nested_pt_slot slot;
 
 	if (at.v >= GPA_SPACE_BYTES)
 		return HPA_NONE;
-	if (overlay) {
-		if (hpa_is_none(overlay->below) || (overlay->below_rights & rights) != rights)
-			return HPA_NONE;
-		return hpa_add(overlay->below, at.v & (PAGE_SIZE - 1));
-	}
 	slot = nested_pt_find(map->format, map->top, at);
 	if (!map->format->is_present(*slot.entry) ||
 	    (map->format->rights(*slot.entry) & rights) != rights)
@@ -277,12 +271,12 @@ struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned in
 		       at.v & (level_bytes(slot.level) - 1));
 }
 
-struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights, bool below)
+struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights)
 {
 	struct hpa found;
 
 	spin_lock(&map->lock);
-	found = gpa_map_lookup_locked(map, at, rights, below);
+	found = gpa_map_lookup_locked(map, at, rights);
 	spin_unlock(&map->lock);
 	return found;
 }
@@ -293,13 +287,13 @@ struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, un
 	uint64_t done = 0;
 
 	spin_lock(&map->lock);
-	first = gpa_map_lookup_locked(map, at, rights, false);
+	first = gpa_map_lookup_locked(map, at, rights);
 	if (find_overlay(map, at, bytes))
 		first = HPA_NONE;
 	while (!hpa_is_none(first) && done < bytes) {
 		struct gpa here = gpa_add(at, done);
 
-		next = gpa_map_lookup_locked(map, here, rights, false);
+		next = gpa_map_lookup_locked(map, here, rights);
 		if (next.v != first.v + done)
 			first = HPA_NONE;
 		/* Leaves are aligned to their size, as are at and bytes: a larger one covers the rest. */
@@ -316,7 +310,7 @@ static void *guest_memory_locked(struct gpa_map *map, struct gpa at, size_t byte
 
 	if (!bytes || bytes > PAGE_SIZE - (at.v & (PAGE_SIZE - 1)))
 		return NULL;
-	found = gpa_map_lookup_locked(map, at, rights, false);
+	found = gpa_map_lookup_locked(map, at, rights);
 	if (hpa_is_none(found) || page_info_kind(hpa_page(found)) == PAGE_DEVICE)
 		return NULL;
 	return plat_hva(found);

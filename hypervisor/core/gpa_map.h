@@ -82,15 +82,15 @@ enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t 
 void gpa_map_merge(struct gpa_map *map, struct gpa target);
 
 /*
- * Where a guest access with these rights would land: the overlay when there is one
- * and below is false, else the mapping. HPA_NONE when not mapped or not allowed.
+ * Where a guest access with these rights would land: the overlay when there is one,
+ * else the mapping. HPA_NONE when not mapped or not allowed.
  * The answer holds only while the lock is held; see gpa_map_lock().
  */
-struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights, bool below);
+struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights);
 void gpa_map_lock(struct gpa_map *map);
 void gpa_map_unlock(struct gpa_map *map);
 /* As gpa_map_lookup(), with the lock held by the caller. */
-struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights, bool below);
+struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights);
 
 /*
  * The run of memory of that length (4 KiB or 2 MiB, aligned) at one GPA, if it is all

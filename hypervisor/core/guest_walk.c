@@ -121,7 +121,7 @@ static void set_bits(struct walk *w, const struct gpa *entries, unsigned int lev
 		if (i == level && flags & PVN_TRANSLATE_WRITE)
 			bits |= PTE_DIRTY;
 		gpa_map_lock(map);
-		at = gpa_map_lookup_locked(map, entries[i], GPA_WRITE, false);
+		at = gpa_map_lookup_locked(map, entries[i], GPA_WRITE);
 		if (!hpa_is_none(at))
 			__atomic_fetch_or((uint8_t *)plat_hva(at), bits, __ATOMIC_SEQ_CST);
 		gpa_map_unlock(map);

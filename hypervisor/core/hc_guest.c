@@ -16,7 +16,7 @@
 
 static bool has_right(struct gpa_map *map, struct gpa at, unsigned int right)
 {
-	return !hpa_is_none(gpa_map_lookup(map, at, right, false));
+	return !hpa_is_none(gpa_map_lookup(map, at, right));
 }
 
 /* Of the page that a translation leads to. There is no code of its own for "not executable". */

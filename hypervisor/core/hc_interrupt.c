@@ -98,13 +98,10 @@ HC_ABOUT(assert_virtual_interrupt_v2, hc_find_active_child)
 
 HC(assert_virtual_interrupt)
 {
-	const struct pvn_assert_virtual_interrupt_v2_in v2 = {
-		.partition_id = in->partition_id, .type = in->type, .flags = in->flags,
-		.destination = in->destination, .vector = in->vector,
-	};
+	_Static_assert(sizeof(*in) == sizeof(struct pvn_assert_virtual_interrupt_v2_in), "same layout");
 
 	return in->target_vtl ? PVN_STATUS_INVALID_PARAMETER :
-	       hc_assert_virtual_interrupt_v2(call, &v2, NULL, NULL, NULL);
+	       hc_assert_virtual_interrupt_v2(call, (const void *)in, NULL, NULL, NULL);
 }
 
 HC_ABOUT(clear_virtual_interrupt, hc_find_active_child)

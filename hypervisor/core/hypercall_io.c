@@ -16,7 +16,7 @@ enum pvn_status hc_check_block(uint64_t at, size_t bytes)
 
 enum pvn_status hc_check_writable(struct hc_call *call, uint64_t at)
 {
-	if (hpa_is_none(gpa_map_lookup(&call->caller->map, gpa(at), GPA_WRITE, false)))
+	if (hpa_is_none(gpa_map_lookup(&call->caller->map, gpa(at), GPA_WRITE)))
 		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
 	return PVN_STATUS_SUCCESS;
 }

@@ -336,12 +336,12 @@ int lapic_take_extint(struct vp *vp)
 {
 	uint32_t old;
 
+	/* Whoever asserts another one meanwhile sets it again. */
 	__atomic_fetch_and(&vp->lapic.events, ~LAPIC_EXTINT, __ATOMIC_SEQ_CST);
 	old = __atomic_load_n(&vp->lapic.extint, __ATOMIC_SEQ_CST);
-	while (old & EXTINT_ASSERTED)
-		if (__atomic_compare_exchange_n(&vp->lapic.extint, &old, EXTINT_TAKEN, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			return old & 0xff;
+	if (old & EXTINT_ASSERTED && __atomic_compare_exchange_n(&vp->lapic.extint, &old, EXTINT_TAKEN, false,
+								  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return old & 0xff;
 	return -1;
 }
 

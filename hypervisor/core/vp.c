@@ -136,7 +136,6 @@ static void fpu_reset(struct vp *vp)
 	memcpy((char *)vp->fpu + FPU_CONTROL_OFFSET, &control, sizeof(uint16_t));
 	memcpy((char *)vp->fpu + FPU_MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
 	vp->xcr0 = XCR0_X87;
-	vp->xss = 0;
 }
 
 void vp_reset(struct vp *vp)

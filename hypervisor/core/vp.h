@@ -60,7 +60,6 @@ struct vp {
 	uint64_t vendor_tag;		/* (o) of the vendor folder; 0 at creation */
 	void *fpu;			/* (c) XSAVE area, a page */
 	uint64_t xcr0;			/* (o) */
-	uint64_t xss;			/* (o) */
 	uint64_t debug[4];		/* (o) DR0-DR3 while not loaded */
 
 	/* scheduling; [q] lock of cpu's run queue */

@@ -9,7 +9,6 @@
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* From outermost to innermost. */
@@ -41,8 +40,5 @@ static inline void spinlock_init(struct spinlock *lock, enum lock_level level)
 
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
-/* Second lock of the same level, in rising address order only. */
-void spin_lock_nested(struct spinlock *lock);
-bool spin_is_locked(const struct spinlock *lock);
 
 #endif

@@ -39,9 +39,12 @@ static struct vmcb_segment *segment_of(struct vmcb *vmcb, uint32_t name)
 }
 
 /* Plain 64-bit registers; NULL: not one of them. */
-static uint64_t *plain_of(struct vmcb *vmcb, uint32_t name)
+static uint64_t *plain_of(struct vp *vp, uint32_t name)
 {
+	struct vmcb *vmcb = svm_vmcb(vp);
+
 	switch (name) {
+	case PVN_REG_DR0 ... PVN_REG_DR0 + 3: return &vp->debug[name - PVN_REG_DR0];
 	case PVN_REG_CR0: return &vmcb->cr0;
 	case PVN_REG_CR2: return &vmcb->cr2;
 	case PVN_REG_CR3: return &vmcb->cr3;
@@ -107,13 +110,13 @@ static void set_segment(struct vmcb *vmcb, struct vmcb_segment *s, const uint64_
 enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
-	const uint64_t *plain = plain_of(vmcb, name);
+	const uint64_t *plain = plain_of(vp, name);
 	struct vmcb_segment *segment = segment_of(vmcb, name);
 	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
 				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
 
-	/* What VMLOAD and VMSAVE move may be newer in the processor; CS, SS and CRs are not. */
-	if (name >= PVN_REG_ES + 4 && name != PVN_REG_EFER && name != PVN_REG_PAT)
+	/* What VMLOAD and VMSAVE move may be newer in the processor, as DR0-3; CS, SS, CRs are not. */
+	if ((name >= PVN_REG_ES + 4 && name != PVN_REG_EFER && name != PVN_REG_PAT) || name >> 16 == 5)
 		svm_sync_from_cpu(vp);
 	value[1] = 0;
 	if (plain) {
@@ -130,8 +133,6 @@ enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2]
 		value[0] = vmcb->efer & ~EFER_SVME;
 	} else if (name == PVN_REG_CR8) {
 		value[0] = vmcb->interrupt_control & INT_TPR_MASK;
-	} else if (name >= PVN_REG_DR0 && name < PVN_REG_DR0 + 4) {
-		value[0] = vp->debug[name - PVN_REG_DR0];
 	} else if (name == PVN_REG_INTERRUPT_STATE) {
 		value[0] = vmcb->interrupt_state & 1;
 	} else if (name == PVN_REG_PENDING_INTERRUPTION) {
@@ -168,7 +169,7 @@ static bool is_consistent(uint32_t name, uint64_t v)
 enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t value[2])
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
-	uint64_t *plain = plain_of(vmcb, name);
+	uint64_t *plain = plain_of(vp, name);
 	struct vmcb_segment *segment = segment_of(vmcb, name);
 	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
 				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
@@ -187,8 +188,6 @@ enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t va
 		vmcb->efer = value[0] | EFER_SVME;
 	} else if (name == PVN_REG_CR8) {
 		vmcb->interrupt_control = (vmcb->interrupt_control & ~INT_TPR_MASK) | value[0];
-	} else if (name >= PVN_REG_DR0 && name < PVN_REG_DR0 + 4) {
-		vp->debug[name - PVN_REG_DR0] = value[0];
 	} else if (name == PVN_REG_INTERRUPT_STATE) {
 		vmcb->interrupt_state = value[0] & 1;
 	} else if (name != PVN_REG_PENDING_INTERRUPTION || !set_event(vmcb, value[0])) {

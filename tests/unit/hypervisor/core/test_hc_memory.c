@@ -163,9 +163,9 @@ static void mapped_pages_are_the_callers_with_the_rights_given(void **state)
 
 	(void)state;
 	assert_int_equal(map_pages(id, 0x100, page, 2, GPA_READ | GPA_EXECUTE), PVN_STATUS_SUCCESS);
-	assert_int_equal(gpa_map_lookup(map, gpa(0x101000), GPA_EXECUTE, false).v,
+	assert_int_equal(gpa_map_lookup(map, gpa(0x101000), GPA_EXECUTE).v,
 			 (page + 1) << PAGE_SHIFT);
-	assert_true(hpa_is_none(gpa_map_lookup(map, gpa(0x101000), GPA_WRITE, false)));
+	assert_true(hpa_is_none(gpa_map_lookup(map, gpa(0x101000), GPA_WRITE)));
 	/* No rights at all: nothing is there any more. */
 	assert_int_equal(map_pages(id, 0x100, page, 2, 0), PVN_STATUS_SUCCESS);
 	assert_int_equal(map->mapped_pages, 0);
@@ -199,7 +199,7 @@ static void large_elements_map_2_mib_each(void **state)
 	(void)state;
 	assert_int_equal(map_pages(id, 0x400, 0x2800, 2, GPA_ALL | PVN_MAP_LARGE), PVN_STATUS_SUCCESS);
 	assert_int_equal(map->mapped_pages, 1024);
-	assert_int_equal(gpa_map_lookup(map, gpa(0x600ull << 12 | 0x123), GPA_ALL, false).v,
+	assert_int_equal(gpa_map_lookup(map, gpa(0x600ull << 12 | 0x123), GPA_ALL).v,
 			 0x2a00ull << 12 | 0x123);
 	/* 2 MiB of which one page is somebody else's. */
 	assert_int_equal(deposit(id, 0x3001, 1, NULL), PVN_STATUS_SUCCESS);
@@ -240,8 +240,8 @@ static void sparse_elements_go_where_they_say(void **state)
 	(void)state;
 	assert_int_equal(root_rep_call(PVN_CALL_map_sparse_gpa_pages, 2, &in, sizeof(in), list,
 				       sizeof(list), NULL, 0, NULL), PVN_STATUS_SUCCESS);
-	assert_int_equal(gpa_map_lookup(map, gpa(0x1000000), GPA_ALL, false).v, page << PAGE_SHIFT);
-	assert_int_equal(gpa_map_lookup(map, gpa(0x5000), GPA_ALL, false).v, (page + 1) << PAGE_SHIFT);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x1000000), GPA_ALL).v, page << PAGE_SHIFT);
+	assert_int_equal(gpa_map_lookup(map, gpa(0x5000), GPA_ALL).v, (page + 1) << PAGE_SHIFT);
 }
 
 static void replacing_a_childs_page_flushes_the_processors(void **state)
