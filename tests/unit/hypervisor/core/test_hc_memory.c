@@ -10,8 +10,7 @@ static uint64_t used(void) { return page_pool_used_count(&root_partition->pool);
 
 static bool root_reaches(uint64_t page)
 {
-	return !hpa_is_none(gpa_map_lookup(&root_partition->map, gpa(page << PAGE_SHIFT), GPA_ALL,
-					   false));
+	return !hpa_is_none(gpa_map_lookup(&root_partition->map, gpa(page << PAGE_SHIFT), GPA_ALL));
 }
 
 static void a_deposited_page_leaves_the_root_and_comes_back_zeroed(void **state)
