@@ -10,6 +10,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c"]
 FREESTANDING = ["-std=gnu17", "-ffreestanding", "-mgeneral-regs-only", "-mcmodel=kernel", "-fno-pic",
                 "-Ihypervisor", "-Ihypercall-abi/include", "-Ihypercall-abi"]
 HOSTED = ["-std=gnu17", "-D_GNU_SOURCE", "-Ibackend", "-Ibackend/libxenstore/include",
+          "-I/usr/include/fuse3", "-D_FILE_OFFSET_BITS=64",
           "-Ihypercall-abi/include"]
 
 
