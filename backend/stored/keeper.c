@@ -175,24 +175,16 @@ static void upgrade(struct daemon *daemon)
 		server_log("the program cannot take over from this one; this one goes on");
 }
 
-/* After the server's end: true when the daemon ends too, with *code. */
-static bool is_over(struct keeper *keeper, int status, int *code)
+/* Did the server end because the daemon shall end? Its status is the daemon's then. */
+static bool is_end(int status)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) <= EXIT_REFUSED) {
-		*code = WEXITSTATUS(status);
-		return true;
-	}
-	if (keeper->crashes < CRASHES_END)
-		return false;
-	server_log("the server crashes again and again, giving up");
-	*code = EXIT_FAILED;
-	return true;
+	return WIFEXITED(status) && WEXITSTATUS(status) <= EXIT_REFUSED;
 }
 
 int keeper_run(struct daemon *daemon, enum start start)
 {
 	struct keeper keeper = { .daemon = daemon };
-	int status, code = EXIT_FAILED;
+	int status;
 	sigset_t set;
 	bool found;
 
@@ -206,8 +198,8 @@ int keeper_run(struct daemon *daemon, enum start start)
 		if (pid < 0)
 			return EXIT_FAILED;
 		status = wait_for_server(pid);
-		if (is_over(&keeper, status, &code))
-			return code;
+		if (is_end(status))
+			return WEXITSTATUS(status);
 		daemon->is_ready = true;
 		daemon->fds_are_valid = true;
 		/* The server made images: which is the current one? */
@@ -218,6 +210,10 @@ int keeper_run(struct daemon *daemon, enum start start)
 		} else {
 			log_death(status);
 			start = after_crash(&keeper, status);
+		}
+		if (keeper.crashes >= CRASHES_END) {
+			server_log("the server crashes again and again, giving up");
+			return EXIT_FAILED;
 		}
 		if (!found)
 			start = START_NEW;

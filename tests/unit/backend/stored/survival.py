@@ -199,7 +199,9 @@ class Guest(Client):
         self.words[offset // 4] = value & 0xffffffff
 
     def wait(self):
-        if not select.select([self.ring_me], [], [], TIMEOUT)[0]:
+        poll = select.poll()
+        poll.register(self.ring_me, select.POLLIN)
+        if not poll.poll(TIMEOUT * 1000):
             raise Failure('the guest was not rung')
         os.eventfd_read(self.ring_me)
 
@@ -418,6 +420,44 @@ def killing_both_keeps_the_tree(daemon, _):
     client.ask(RM, '/kept')
 
 
+def crash(daemon):
+    """The server crashes; returns when the next one is there, or nobody is."""
+    server = daemon.server()
+    os.kill(server, signal.SIGTRAP)
+    daemon.wait(lambda: daemon.server() not in (server, None) or
+                daemon.process.poll() is not None)
+
+
+def repeated_crashes_give_up_step_by_step(_, __):
+    """First the connections, then the tree, then the daemon itself."""
+    with tempfile.TemporaryDirectory() as rundir:
+        daemon = Daemon(sys.argv[1], rundir)
+        client = Client(daemon)
+        client.write('/a', '1')
+        for _ in range(3):
+            crash(daemon)
+            client.read('/a')
+        crash(daemon)
+        try:
+            client.read('/a')
+            raise AssertionError('the fourth crash left the connections')
+        except (Failure, OSError):
+            pass
+        if Client(daemon).read('/a') != '1':
+            raise Failure('the tree is gone too early')
+        crash(daemon)
+        crash(daemon)
+        try:
+            Client(daemon).read('/a')
+            raise AssertionError('the sixth crash left the tree')
+        except KeyError:
+            pass
+        crash(daemon)
+        crash(daemon)
+        if daemon.process.wait(TIMEOUT) != 1:
+            raise Failure('it goes on for ever')
+
+
 def the_end_is_orderly(daemon, _):
     if daemon.stop() or os.listdir(f'{daemon.rundir}/store'):
         raise Failure(os.listdir(f'{daemon.rundir}/store'))
@@ -425,7 +465,8 @@ def the_end_is_orderly(daemon, _):
 
 TESTS = [killing_the_server_loses_nothing, upgrades_lose_nothing,
          killing_the_keeper_loses_nothing, live_update_keeps_a_blocked_reader,
-         a_half_sent_request_goes_on, killing_both_keeps_the_tree, the_end_is_orderly]
+         a_half_sent_request_goes_on, repeated_crashes_give_up_step_by_step,
+         killing_both_keeps_the_tree, the_end_is_orderly]
 
 
 def main():
