@@ -27,9 +27,9 @@ def root_initramfs(kernel, guest_kernels):
         index_modules(each)
     order = add_modules(archive, kernel, ROOT_MODULES)
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
-    _add_stage(archive, kernel)
+    add_stage(archive, kernel)
     for guest_kernel in guest_kernels.values():
-        _add_guest(archive, guest_kernel)
+        add_guest(archive, guest_kernel)
     path = paths.BOOT / f"root-{kernel.flavour}.img"
     archive.write(path)
     return path
@@ -74,16 +74,16 @@ def add_modules(archive, kernel, names):
     return order
 
 
-def _add_stage(archive, kernel):
+def add_stage(archive, kernel, below="stage/"):
     """What goes over the root's userland: programs, our modules and their indexes."""
     for top in sorted(paths.STAGE.iterdir()) if paths.STAGE.is_dir() else ():
         if top.is_dir():
-            archive.tree(f"stage/{top.name}", top)
+            archive.tree(f"{below}{top.name}", top)
     for name in ("init", "power", "welcome", "demo"):
         place = "usr/libexec/paravane" if name == "demo" else "usr/libexec/paravane/machine"
-        archive.copy(f"stage/{place}/{name}", paths.MACHINE / "root" / name)
+        archive.copy(f"{below}{place}/{name}", paths.MACHINE / "root" / name)
     for index in sorted(kernel.modules.glob("modules.*")):
-        archive.copy(f"stage/usr/lib/modules/{kernel.release}/{index.name}", index)
+        archive.copy(f"{below}usr/lib/modules/{kernel.release}/{index.name}", index)
 
 
 def index_modules(kernel):
@@ -101,8 +101,9 @@ def index_modules(kernel):
                f"indexing the modules of {kernel.release}")
 
 
-def _add_guest(archive, kernel):
-    folder = f"stage/{GUEST_FOLDERS[kernel.flavour]}"
+def add_guest(archive, kernel, below="stage/"):
+    """What a guest of this kernel boots from."""
+    folder = f"{below}{GUEST_FOLDERS[kernel.flavour]}"
     images = f"/var/lib/paravane/images/{Path(GUEST_FOLDERS[kernel.flavour]).name}"
     archive.file(f"{folder}/initrd.img", guest_initrd(kernel))
     archive.symlink(f"{folder}/vmlinuz", f"{images}/vmlinuz")

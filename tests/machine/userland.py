@@ -39,7 +39,7 @@ def images_image():
 
 def ensure(kernels, update=False):
     """Make the images that are missing or were made by another recipe."""
-    _ensure_userland("root", root_image(), "1280M", ["-O", "^has_journal"], _finish_root, update)
+    _ensure_userland("root", root_image(), "1280M", ["-O", "^has_journal"], finish_root, update)
     _ensure_userland("guest", guest_image(), "768M", [], _finish_guest, update)
     for kernel in kernels.values():
         _ensure_modules(kernel)
@@ -106,7 +106,7 @@ _ANONYMOUS = ("rm -f etc/resolv.conf etc/machine-id",
               "rm -rf boot/* tmp/* run/* home/*")
 
 
-def _finish_root():
+def finish_root():
     """Shell lines that turn a minimal Debian into the root partition's userland."""
     return [*_ANONYMOUS, "echo root >etc/hostname",
             "sed -i 's/^root:[^:]*:/root::/' etc/shadow",

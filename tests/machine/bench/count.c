@@ -14,7 +14,7 @@
  *
  * At the end of a window it writes a line to the file of argument out=FILE:
  *
- *	window ID HYPERVISOR SELF OTHERS EXITS PATH PATH-TIMES
+ *	window ID HYPERVISOR SELF OTHERS EXITS PATH PATH-TIMES PROCESSOR
  *
  * SELF is the virtual processor that ended the window, OTHERS are all other ones. PATH is
  * the most frequent number of hypervisor instructions from an exit of SELF to its next
@@ -95,6 +95,8 @@ static void on_vmrun(unsigned int vcpu, void *data)
 	int vp = vp_of(processor->loaded_from);
 
 	(void)data;
+	if (!processor->loaded_from)
+		fprintf(out, "unknown\n");
 	if (path_window >= 0 && processor->path_whole && processor->vp == vp && vp == path_vp &&
 	    processor->since_exit < PATHS_MAX)
 		path_times[processor->since_exit]++;
@@ -140,8 +142,8 @@ static void on_end(unsigned int vcpu, void *data)
 	for (unsigned int i = 1; i < PATHS_MAX; i++)
 		if (path_times[i] > path_times[path])
 			path = i;
-	fprintf(out, "window %d %lu %lu %lu %lu %u %u\n", window, now.hypervisor - then->hypervisor,
-		now.vp[self] - then->vp[self], others, exits, path, path_times[path]);
+	fprintf(out, "window %d %lu %lu %lu %lu %u %u %u\n", window, now.hypervisor - then->hypervisor,
+		now.vp[self] - then->vp[self], others, exits, path, path_times[path], vcpu);
 	fflush(out);
 	path_window = -1;
 }
@@ -191,7 +193,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		/* mov 0x38(%rdi),%rdi */
 		if (is(insn, "\x48\x8b\x7f\x38", 4))
 			qemu_plugin_register_vcpu_mem_cb(insn, on_load, QEMU_PLUGIN_CB_NO_REGS,
-							 QEMU_PLUGIN_MEM_R, NULL);
+							 QEMU_PLUGIN_MEM_RW, NULL);
 		if (is_vmrun(insn)) {
 			landing = at + 3;
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vmrun,

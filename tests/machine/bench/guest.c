@@ -12,6 +12,7 @@
 #define TIMES		2000u
 #define WARM		50u
 #define TIMER_TIMES	200u
+#define APART_TIMES	20u
 #define VECTOR		0x41
 #define TIMER_DIRECT	(PVN_STIMER_ENABLE | PVN_STIMER_DIRECT | (uint64_t)VECTOR << PVN_STIMER_VECTOR_SHIFT)
 
@@ -54,6 +55,14 @@ static uint64_t doorbell(void)
 	return hypercall(PVN_CALL_signal_event | PVN_CONTROL_FAST, STORE_CHANNEL, 0);
 }
 
+/* So that the one before has been seen: on PAUSE, emulated processors that take turns do so. */
+static void doorbell_apart(void)
+{
+	doorbell();
+	for (unsigned int i = 0; i < 4; i++)
+		relax();
+}
+
 static void one_cpuid(void)
 {
 	uint32_t out[4];
@@ -85,7 +94,7 @@ static void tell(const char *name, uint64_t ticks, unsigned int times)
 	do {										\
 		uint64_t began_;							\
 											\
-		for (unsigned int i_ = 0; i_ < WARM; i_++)				\
+		for (unsigned int i_ = 0; i_ < WARM && i_ < (times); i_++)				\
 			call;								\
 		began_ = rdtsc();							\
 		WINDOW_BEGIN(window);							\
@@ -106,6 +115,7 @@ void testguest_main(const uint8_t *boot_params)
 	REPEAT(WINDOW_NOTHING, "nothing", TIMES, relax());
 	REPEAT(WINDOW_HYPERCALL, "hypercall", TIMES, null_call());
 	REPEAT(WINDOW_DOORBELL, "doorbell", TIMES, doorbell());
+	REPEAT(WINDOW_DOORBELL_APART, "doorbell-apart", APART_TIMES, doorbell_apart());
 	REPEAT(WINDOW_CPUID, "cpuid-bare-metal", TIMES, one_cpuid());
 	REPEAT(WINDOW_EOI, "eoi", TIMES, apic_eoi());
 	REPEAT(WINDOW_TIMER, "timer-set", TIMER_TIMES, one_timer());

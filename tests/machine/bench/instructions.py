@@ -20,13 +20,14 @@ from machine.bench import bare_metal, sides
 HERE = paths.MESON / "tests" / "machine" / "bench"
 COUNTER = HERE / "bench-count.so"
 SECONDS = 400
-TIMES, TIMER_TIMES = 2000, 200
+TIMES, TIMER_TIMES, APART_TIMES = 2000, 200, 20
 DISK_TIMES, SWITCH_TIMES, SPAWN_TIMES = 1000, 1000, 300
 SPARSE_PAGES = 255
 UNMAP_PAGES = 8 * SPARSE_PAGES
 
 # Numbers of enum window in marker.h.
-HYPERCALL, DOORBELL, CPUID, TIMER, EOI, MAP, UNMAP, DISK, SPAWN, SWITCH, NOTHING = range(1, 12)
+HYPERCALL, DOORBELL, CPUID, TIMER, EOI, MAP, UNMAP, DISK, SPAWN, SWITCH, NOTHING, DOORBELL_APART = \
+    range(1, 13)
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ LINUX = tuple(
                                          for way in ("read", "write"))
 ) + (Row("spawn", "fork and exec, child without C library", SPAWN, SPAWN_TIMES),
      Row("switch", "context switch through a pipe and back", SWITCH, SWITCH_TIMES))
-TWO = (Row("doorbell-other", "signal_event to a VP on another processor", DOORBELL, TIMES, goal=150,
-           by_path=True),)
+TWO = (Row("doorbell-other", "signal_event to a VP on another processor", DOORBELL_APART, APART_TIMES,
+           goal=150, by_path=True),
+       Row("doorbell-set", "the same, its flag not yet seen", DOORBELL, TIMES, by_path=True))
 
 
 @dataclass
@@ -77,14 +79,20 @@ class Window:
     exits: int
     path: int
     path_times: int
+    processor: int              # where it ended
 
 
 def parse(text):
     """{number: [Window]} from the plug-in's file."""
     found = {}
     for line in text.splitlines():
-        word, number, *counts = line.split()
+        word, *counts = line.split()
+        if word == "unknown":
+            raise say.Failure("the plug-in cannot tell virtual processors apart",
+                              where="tests/machine/bench/count.c",
+                              hint="does svm_entry.S load the registers in another way now?")
         if word == "window":
+            number, *counts = counts
             found.setdefault(int(number), []).append(Window(*map(int, counts)))
     return found
 
@@ -226,6 +234,9 @@ def _once(machines, number):
                 # Processors take turns by this computer's clock: only the way is repeatable.
                 entry.update(hypervisor=float(entry.get("path", 0)), guest=0.0, root=0.0,
                              exits=1.0)
+                if windows[row.window][row.which].processor == 0:
+                    # The doorbell's target is the root's first, which is pinned there.
+                    entry["title"] = f"{row.title} (it was on the same)"
             if entry:
                 found[row.name] = entry
         missing = [row.name for row in rows if row.name not in found]

@@ -19,7 +19,8 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 struct qemu_info;
 
-enum { QEMU_PLUGIN_CB_NO_REGS = 0, QEMU_PLUGIN_MEM_R = 1 };
+/* With MEM_R alone, which is 1, Debian's 7.2 does not call for loads. */
+enum { QEMU_PLUGIN_CB_NO_REGS = 0, QEMU_PLUGIN_MEM_RW = 3 };
 
 typedef void (*qemu_plugin_tb_callback)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*qemu_plugin_insn_callback)(unsigned int vcpu, void *data);
