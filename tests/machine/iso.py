@@ -15,7 +15,9 @@ from pathlib import Path
 if not __package__:  # started by its path: find the package, not its neighbours
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from machine import cpio, initrd, kernels, machine, paths, say, tools, userland  # noqa: E402 pylint: disable=C0413
+from machine import cpio, initrd, kernels, machine  # noqa: E402 pylint: disable=C0413
+from machine import paths, say, tools, userland  # noqa: E402 pylint: disable=C0413
+from machine.bench import sides  # noqa: E402 pylint: disable=C0413
 
 ISO = paths.BUILD / "paravane.iso"
 FLAVOUR = "generic"             # drivers of real machines
@@ -29,6 +31,11 @@ hid_generic usbhid virtio_pci virtio_blk virtio_scsi virtio_console virtio_net e
 ixgbe r8169 tg3 bnxt_en atlantic megaraid_sas mpt3sas isofs vfat exfat nls_ascii nls_cp437
 nls_iso8859_1 ext4 crc32c_generic loop brd tun bridge
 """.split()
+MEASURE = b"""\
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+PYTHONPATH=/usr/lib/paravane exec python3 -B -m machine.bench.local "$@"
+"""
 LINE = "console=ttyS0,115200 console=tty0 panic=30 quiet"
 MENU = """\
 set default=0
@@ -61,7 +68,7 @@ def _userland(kernel):
         tree = scratch / "tree"
         tree.mkdir()
         script = ["set -e", 'tar -xf "$1" -C "$2"', 'cd "$2"', *userland.finish_root(),
-                  "find . | busybox cpio -o -H newc 2>/dev/null | zstd -q -10 -T0 -o \"$3\""]
+                  "find . | busybox cpio -o -H newc 2>/dev/null | zstd -q -6 -T0 -o \"$3\""]
         faked = [] if os.geteuid() == 0 else ["fakeroot"]
         tools.call([*faked, "sh", "-c", "\n".join(script), "sh", tarball, tree, scratch / archive.name],
                    f"making {archive.name}")
@@ -87,12 +94,21 @@ def _ours(kernel, found):
         data = (kernel.modules / path).read_bytes()
         inside = f"usr/lib/modules/{kernel.release}/{path}"
         archive.file(inside, lzma.decompress(data) if path.endswith(".xz") else data)
+    _measuring(archive, kernel)
     initrd.add_stage(archive, kernel, below="")
     for flavour, each in found.items():
         initrd.add_guest(archive, each, below="")
         folder = f"var/lib/paravane/images/{Path(initrd.GUEST_FOLDERS[flavour]).name}"
         archive.copy(f"{folder}/vmlinuz", each.image)
     return archive.bytes()
+
+
+def _measuring(archive, kernel):
+    """paravane-measure: our own Python, and what it gives to guests."""
+    for path in (*paths.MACHINE.glob("*.py"), *(paths.MACHINE / "bench").glob("*.py")):
+        archive.copy(f"usr/lib/paravane/machine/{path.relative_to(paths.MACHINE)}", path)
+    archive.file("usr/bin/paravane-measure", MEASURE, 0o755)
+    archive.file("usr/share/paravane/bench/payload.cpio", sides.payload(kernel))
 
 
 def _compress(data):

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from machine import paths
-from machine.bench import bare_metal, compare, counting, instructions, page, results, rounds, shell, \
-    sides, table, workloads
+from machine import paths, say
+from machine.bench import bare_metal, compare, counting, instructions, merge, page, results, \
+    rounds, shell, sides, table, workloads
 from machine.testing import boot, expect, own_machine, seconds
 
 FIO = {"jobs": [{"error": 0, "read": {
@@ -59,8 +59,8 @@ def test_report_follows_its_schema():
     report["rows"][0]["better"] = "whatever"
     try:
         results.check(report)
-    except Exception as error:  # pylint: disable=broad-except
-        expect("whatever" in str(error), error)
+    except say.Failure as failure:
+        expect("whatever" in failure.what, failure.what)
     else:
         raise AssertionError("a wrong report passes")
 
@@ -89,6 +89,30 @@ def test_page_needs_no_network():
     plots = re.findall(r"<h2>(.*?)</h2>(.*?)(?=<h2>|</body>)", text, re.DOTALL)
     for title, part in plots:
         expect("<svg" not in part or 'class="bias"' in part, f"no word on emulation's bias: {title}")
+
+
+def test_merge():
+    """Reports of two sides of a machine are joined, those of two machines are not."""
+    both = made_up()
+    halves = []
+    for name in ("bare", "pv"):
+        half = copy.deepcopy(both)
+        half["sides"] = [side for side in half["sides"] if side["name"] == name]
+        for row in half["rows"]:
+            row["sides"] = {name: row["sides"][name]}
+            row["times_as_good"] = {}
+        halves.append(half)
+    merged = merge.merge(*halves)
+    results.check(merged)
+    expect(merged["rows"][0]["times_as_good"] == {"pv/bare": 0.5}, merged["rows"])
+    for other, words in (({**halves[1], "machine": {**both["machine"], "kernel": "5"}}, "different machines"),
+                         (halves[0], "both reports have the side bare")):
+        try:
+            merge.merge(halves[0], other)
+        except say.Failure as failure:
+            expect(words in failure.what, failure.what)
+        else:
+            raise AssertionError(f"merged: {words}")
 
 
 def test_table_says_what_is_missing():

@@ -11,6 +11,8 @@
     instructions.py  instructions per operation, from runs with -icount
     results.py       samples to the report as data; its schema
     compare.py       two reports, and what of the difference is noise
+    local.py         paravane-measure: the same on the computer that it runs on
+    merge.py         two of its reports become one
     table.py         the report on a terminal
     page.py, svg.py  the report as a page
 

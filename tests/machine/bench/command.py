@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from machine import machine, qemu, say, tools
-from machine.bench import compare, instructions, page, preflight, results, rounds, sides, table, \
-    workloads
+from machine.bench import compare, instructions, merge, page, preflight, results, rounds, sides, \
+    table, workloads
 
 DESCRIPTION = """\
 Measure bare Linux, a guest with PV devices and a guest with emulated devices, side by side
@@ -53,6 +53,8 @@ def parser():
                       help="say what changed since that report, and what is noise")
     form.add_argument("--with", metavar="NEW.json", type=Path, dest="new",
                       help="compare OLD with this report instead of measuring")
+    form.add_argument("--merge", metavar="REPORT.json", type=Path, nargs=2,
+                      help="join two reports of one machine (paravane-measure) and show them")
     form.add_argument("--cpu", default=qemu.PROCESSOR, metavar="MODEL",
                       help=f"QEMU's processor model (default: {qemu.PROCESSOR})")
     form.add_argument("--accel", choices=("auto", "tcg", "kvm"), default="auto",
@@ -91,6 +93,8 @@ def main(words):
         for row in chosen.rows:
             print(f"{row.name:16} {row.group:10} {row.title}, {row.unit}")
         return 0
+    if chosen.merge:
+        return _show(merge.merge(*(results.load(path) for path in chosen.merge)))
     old = results.load(chosen.compare) if chosen.compare else None
     if chosen.new:
         print(compare.text(old, results.load(chosen.new)))
@@ -104,6 +108,15 @@ def main(words):
     if report.pop("interrupted", False):
         raise KeyboardInterrupt
     return 1 if report["failures"] else 0
+
+
+def _show(report):
+    """Write and print a report."""
+    results.save(report)
+    page.save(report)
+    print(table.text(report), flush=True)
+    say.line(f"report: {tools.shorten(page.PAGE)}, {results.where()}")
+    return 0
 
 
 class Bench:
@@ -150,10 +163,7 @@ class Bench:
             say.line("interrupted; reporting what there is")
         report = self._state()
         report["machine"]["others_share"] = round(self._neighbours.share(), 3)
-        results.save(report)
-        page.save(report)
-        print(table.text(report), flush=True)
-        say.line(f"report: {tools.shorten(page.PAGE)}, {results.where()}")
+        _show(report)
         if interrupted:
             report["interrupted"] = True
         return report

@@ -4,8 +4,6 @@
 import json
 import statistics
 
-import jsonschema
-
 from machine import paths, say, tools
 from machine.bench import workloads
 
@@ -62,6 +60,12 @@ def times_as_good(row, side, other):
     return ours / theirs if theirs else None
 
 
+def ratios(row):
+    """All of RATIOS that a row has."""
+    found = {f"{one}/{other}": times_as_good(row, one, other) for one, other in RATIOS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def rows(chosen, collected):
     """All rows of the table that have a sample or a reason for having none."""
     found = []
@@ -75,16 +79,20 @@ def rows(chosen, collected):
                  "noisy": any(side["spread"] > NOISY_SPREAD for side in sides.values())}
         if row.goal:
             entry["goal"] = row.goal
-        entry["times_as_good"] = {f"{one}/{other}": times_as_good(entry, one, other)
-                                  for one, other in RATIOS
-                                  if times_as_good(entry, one, other) is not None}
+        entry["times_as_good"] = ratios(entry)
         found.append(entry)
     return found
 
 
 def check(report):
-    """A jsonschema.ValidationError if the report is not as its schema says."""
-    jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    """A Failure if the report is not as its schema says."""
+    # Not where measurements are only made.
+    import jsonschema  # pylint: disable=import-outside-toplevel
+    try:
+        jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        raise say.Failure(f"not as its schema says: {error.message[:200]}",
+                          where="/".join(map(str, error.absolute_path))) from None
 
 
 def save(report):
@@ -110,9 +118,9 @@ def load(path):
                           hint="measure again with the version that is to be compared with")
     try:
         check(report)
-    except jsonschema.ValidationError as error:
-        raise say.Failure(f"the old report is damaged: {error.message[:200]}",
-                          where=f"{path}: {'/'.join(map(str, error.absolute_path))}") from None
+    except say.Failure as failure:
+        raise say.Failure(f"the old report is damaged: {failure.what}",
+                          where=f"{path}: {failure.where}") from None
     return report
 
 

@@ -9,6 +9,7 @@ it directly, guests through a back-end.
 import contextlib
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -72,6 +73,37 @@ class Plan:
         self.kernel = kernels.find("cloud")
         self.payload = payload(self.kernel)
 
+        self.images = GUEST_IMAGES
+        self.tools = f"{GUEST_IMAGES}/root.img"
+
+    @contextlib.contextmanager
+    def boot(self, bare):
+        """A machine that takes commands."""
+        with machine.Machine(self.options(bare=bare)) as system:
+            system.boot()
+            yield system
+            system.power_off()
+
+    def guest_payload(self, modules=()):
+        """What is appended to a guest's initrd."""
+        return payload(self.kernel, modules)
+
+    def kernel_to_init(self):
+        """Boot bare Linux with the guests' own initrd, so that the same is unpacked."""
+        options = self.options(bare=True)
+        image = paths.BOOT / "bench.img"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(initrd.guest_initrd(self.kernel) + self.payload)
+        options.boot_from = ["-kernel", str(self.kernel.image), "-initrd", str(image),
+                             "-append", "console=ttyS0 panic=-1 quiet bench.once"]
+        with machine.Machine(options) as system:
+            system.start()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                system.process.wait(BOOT_SECONDS)
+            said = (system.logs / "root.log").read_text(errors="replace")
+            return [float(word) for word in re.findall(r"^bench: init ([0-9.]+)", said,
+                                                       re.MULTILINE)]
+
     def options(self, **more):
         return qemu.Options(processor=self.chosen.cpu, accelerator=self.chosen.accel,
                             memory=str(self.chosen.memory), processors=self.chosen.processors,
@@ -94,10 +126,9 @@ class Bare:
     @contextlib.contextmanager
     def sessions(self):
         """Boot; yields (side, session)."""
-        init = self._kernel_to_init()
-        with machine.Machine(self._plan.options(bare=True)) as system:
-            system.boot()
-            done = system.run(PREPARE, data=self._plan.payload, timeout=120)
+        init = self._plan.kernel_to_init()
+        with self._plan.boot(bare=True) as system:
+            done = system.run(PREPARE, data=self._plan.guest_payload(), timeout=120)
             if done.status:
                 raise system.failure(f"bare Linux cannot be prepared: {done.errors}")
             words = {"disk": "/dev/ram0", "server": "127.0.0.1"}
@@ -116,24 +147,6 @@ class Bare:
             session = Session(run, words, system.process.pid, lacks)
             session.single["kernel-to-init"] = init
             yield [(self, lambda: contextlib.nullcontext(session))]
-            system.power_off()
-
-    def _kernel_to_init(self):
-        """Boot with the guests' own initrd, so that the same is unpacked."""
-        plan = self._plan
-        options = plan.options(bare=True)
-        image = paths.BOOT / "bench.img"
-        image.parent.mkdir(parents=True, exist_ok=True)
-        image.write_bytes(initrd.guest_initrd(plan.kernel) + plan.payload)
-        options.boot_from = ["-kernel", str(plan.kernel.image), "-initrd", str(image),
-                             "-append", "console=ttyS0 panic=-1 quiet bench.once"]
-        with machine.Machine(options) as system:
-            system.start()
-            with contextlib.suppress(Exception):
-                system.process.wait(BOOT_SECONDS)
-            said = (system.logs / "root.log").read_text(errors="replace")
-            return [float(word) for word in re.findall(r"^bench: init ([0-9.]+)", said,
-                                                       re.MULTILINE)]
 
 
 class Paravane:
@@ -146,18 +159,16 @@ class Paravane:
 
     @contextlib.contextmanager
     def sessions(self):
-        with machine.Machine(self._plan.options()) as system:
-            system.boot()
-            done = system.run(PREPARE, data=self._plan.payload, timeout=120)
+        with self._plan.boot(bare=False) as system:
+            done = system.run(PREPARE, data=self._plan.guest_payload(), timeout=120)
             if done.status:
                 raise system.failure(f"the root cannot be prepared: {done.errors}")
             lacks = start_servers(system)
             self.system = system
             for guest in self.guests:
-                system.run(f"cat {guest.initrd} - >/run/bench-{guest.name}.img",
-                           data=payload(self._plan.kernel, guest.modules))
+                system.run(f"cat {self._plan.images}/initrd.img - >/run/bench-{guest.name}.img",
+                           data=self._plan.guest_payload(guest.modules))
             yield [(guest, self._boot(system, guest, lacks)) for guest in self.guests]
-            system.power_off()
 
     def _boot(self, system, guest, lacks):
         @contextlib.contextmanager
@@ -175,7 +186,6 @@ class Paravane:
 class Guest:
     """A guest of Paravane."""
 
-    initrd = f"{GUEST_IMAGES}/initrd.img"
     modules = ()
     name = title = ""
 
@@ -230,11 +240,11 @@ class PvGuest(Guest):
         return {"disk": "/dev/pvdb", "server": ROOT_ADDRESS}
 
     def configuration(self, plan):
-        return {"name": self.guest, "kernel": f"{GUEST_IMAGES}/vmlinuz",
+        return {"name": self.guest, "kernel": f"{plan.images}/vmlinuz",
                 "initrd": f"/run/bench-{self.name}.img", "vps": plan.chosen.vps,
                 "memory": f"{plan.chosen.guest_memory}M",
                 "cmdline": "console=hvc0 panic=-1 quiet bench.tools=/dev/pvda",
-                "disks": [{"image": f"{GUEST_IMAGES}/root.img", "read_only": True},
+                "disks": [{"image": plan.tools, "read_only": True},
                           {"image": "/dev/ram0"}]}
 
 
