@@ -35,11 +35,12 @@ def root_initramfs(kernel, guest_kernels):
     return path
 
 
-def guest_initrd(kernel):
-    """The bytes of a guest's initrd."""
+def guest_initrd(kernel, drivers=None):
+    """The bytes of a guest's initrd, with our drivers or these instead."""
     archive = start_archive(paths.MACHINE / "guest" / "initrd-init", ())
-    own = [name for name in GUEST_OWN if (own_modules(kernel) / f"{name}.ko").exists()]
-    order = add_modules(archive, kernel, [*GUEST_MODULES, *own])
+    if drivers is None:
+        drivers = [name for name in GUEST_OWN if (own_modules(kernel) / f"{name}.ko").exists()]
+    order = add_modules(archive, kernel, [*GUEST_MODULES, *drivers])
     archive.file("modules", "".join(f"{name}\n" for name in order).encode())
     return archive.bytes()
 

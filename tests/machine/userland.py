@@ -37,6 +37,15 @@ def images_image():
     return paths.CACHE / "images.img"
 
 
+def peers_image():
+    return paths.CACHE / "peers.img"
+
+
+def ensure_peers():
+    """Other hypervisors' programs, for ./run bench --peers only."""
+    _ensure_userland("peers", peers_image(), "1280M", ["-O", "^has_journal"], finish_root, False)
+
+
 def ensure(kernels, update=False):
     """Make the images that are missing or were made by another recipe."""
     _ensure_userland("root", root_image(), "1280M", ["-O", "^has_journal"], finish_root, update)

@@ -247,7 +247,8 @@ class Half:
 def test_failure_goes_on():
     """A workload that fails is reported, and the rows after it are still measured."""
     plan = SimpleNamespace(chosen=SimpleNamespace(seconds=1))
-    measured = rounds.Rounds(plan, Half(), None, workloads.chosen(re.compile("sha256|switch")))
+    half = Half()
+    measured = rounds.Rounds(plan, [(half, [half])], workloads.chosen(re.compile("sha256|switch")))
     measured.run(2)
     failed = [(each["workload"], each["round"]) for each in measured.collected.failures]
     expect(failed == [("sha256", 1), ("sha256", 2)], failed)

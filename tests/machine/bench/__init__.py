@@ -4,6 +4,7 @@
     command.py       options, order of things, exit status
     workloads.py     THE table of what is measured
     sides.py         where it is measured: how each system is booted and spoken to
+    peers.py         other hypervisors as sides
     shell.py         commands in a guest, over its console
     rounds.py        boots the sides in turn, runs the table, notes samples
     preflight.py     is there enough memory, disk, quiet; what computer this is

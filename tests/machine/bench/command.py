@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from machine import machine, qemu, say, tools
-from machine.bench import compare, instructions, merge, page, preflight, results, rounds, sides, \
-    table, workloads
+from machine.bench import compare, instructions, merge, page, peers, preflight, results, \
+    rounds, sides, table, workloads
 
 DESCRIPTION = """\
 Measure bare Linux, a guest with PV devices and a guest with emulated devices, side by side
@@ -39,6 +39,8 @@ def parser():
                       help="for each timed workload (default: 3)")
     form.add_argument("--sides", default="bare,pv,emulated", metavar="LIST",
                       help="what to measure (default: bare,pv,emulated)")
+    form.add_argument("--peers", action="store_true",
+                      help="KVM with QEMU's virtio too, in the same machine")
     form.add_argument("--vps", type=int, default=1, metavar="N",
                       help="virtual processors of guests (default: 1)")
     form.add_argument("--processors", type=int, default=2, metavar="N",
@@ -55,8 +57,9 @@ def parser():
                       help="compare OLD with this report instead of measuring")
     form.add_argument("--merge", metavar="REPORT.json", type=Path, nargs=2,
                       help="join two reports of one machine (paravane-measure) and show them")
-    form.add_argument("--cpu", default=qemu.PROCESSOR, metavar="MODEL",
-                      help=f"QEMU's processor model (default: {qemu.PROCESSOR})")
+    form.add_argument("--cpu", metavar="MODEL",
+                      help=f"QEMU's processor model (default: {qemu.PROCESSOR}; with --peers "
+                           f"{peers.PROCESSOR})")
     form.add_argument("--accel", choices=("auto", "tcg", "kvm"), default="auto",
                       help="auto takes KVM only if it offers SVM or VMX (default: auto)")
     form.add_argument("--no-build", action="store_true", help="measure what was built before")
@@ -72,6 +75,7 @@ def _checked(form, words):
         chosen.seconds = 1 if chosen.quick else 3
     if min(chosen.rounds, chosen.seconds, chosen.vps, chosen.processors) < 1:
         form.error("numbers of rounds, seconds and processors begin at 1")
+    chosen.cpu = chosen.cpu or (peers.PROCESSOR if chosen.peers else qemu.PROCESSOR)
     if chosen.new and not chosen.compare:
         form.error("--with needs --compare OLD.json")
     try:
@@ -129,12 +133,14 @@ class Bench:
         self._neighbours = preflight.Neighbours()
         self._sides = [side for side in (sides.Bare(self._plan), sides.PvGuest(),
                                          sides.EmulatedGuest()) if side.name in chosen.side_names]
+        if chosen.peers:
+            self._sides += [peers.Kvm(self._plan), peers.Xen()]
         present = [side for side in self._sides if not side.absent()]
-        guests = [side for side in present if side.name != "bare"]
-        bare = next((side for side in present if side.name == "bare"), None)
-        self._rounds = rounds.Rounds(self._plan, bare,
-                                     sides.Paravane(self._plan, guests) if guests else None,
-                                     chosen.rows)
+        guests = [side for side in present if isinstance(side, sides.Guest)]
+        parts = [(side, [side]) for side in present if side not in guests]
+        if guests:
+            parts.insert(1, (sides.Paravane(self._plan, guests), guests))
+        self._rounds = rounds.Rounds(self._plan, parts, chosen.rows)
         self._instructions = {"rows": [], "absent": "not asked for"}
         self._report = {
             "format": results.FORMAT, "complete": False,

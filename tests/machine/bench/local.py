@@ -98,8 +98,9 @@ class Plan(sides.Plan):
         self.images = str(SHARE / ("guest" if "cloud" in release else "guest-generic"))
 
     @contextlib.contextmanager
-    def boot(self, bare):
+    def boot(self, bare, **more):
         """It has been booted already."""
+        del more
         here = Here()
         if not bare:
             done = here.run(MAKE_TOOLS, timeout=600)
@@ -162,8 +163,8 @@ def main():
     report["sides"] = [{"name": side.name, "title": side.title}]
     rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
     neighbours = preflight.Neighbours()
-    measured = rounds.Rounds(plan, None if under else side,
-                             sides.Paravane(plan, [side]) if under else None, rows)
+    part = sides.Paravane(plan, [side]) if under else side
+    measured = rounds.Rounds(plan, [(part, [side])], rows)
     try:
         measured.run(chosen.rounds)
         report["complete"] = True

@@ -6,7 +6,7 @@ from html import escape
 from machine.bench import results, svg, table
 
 PAGE = results.FOLDER / "report.html"
-STYLES = {"bare": "bare", "pv": "pv", "emulated": "emulated"}
+STYLES = {"bare": "bare", "pv": "pv", "emulated": "emulated", "kvm": "kvm", "xen": "xen"}
 BIAS = {
     "time": "Emulated machine: an exit costs 25 to 50 times what it costs on silicon, memory, caches and "
             "locks next to nothing. Times flatter whoever exits less. Only the ratio within this run means "
@@ -40,6 +40,8 @@ svg text { fill: var(--text); font: 13px system-ui, sans-serif; } svg .label { f
 .grid { stroke: var(--line); } .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
 .bare { fill: var(--bare); background: var(--bare); } .pv { fill: var(--pv); background: var(--pv); }
 .emulated { fill: var(--emulated); background: var(--emulated); }
+.kvm { fill: var(--p4); background: var(--p4); } .xen { fill: var(--p3); background: var(--p3); }
+.kvm-line { stroke: var(--p4); } .xen-line { stroke: var(--p3); }
 .bare-line { stroke: var(--bare); stroke-dasharray: 6 4; } .pv-line { stroke: var(--pv); }
 .emulated-line { stroke: var(--emulated); stroke-dasharray: 2 3; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; min-width: 100%; }

@@ -13,7 +13,7 @@ REPORT = FOLDER / "report.json"
 SCHEMA = paths.MACHINE / "bench" / "report.schema.json"
 # (max - min) / median of a row: more than this is called noisy.
 NOISY_SPREAD = 0.25
-RATIOS = (("pv", "bare"), ("emulated", "bare"), ("pv", "emulated"))
+RATIOS = (("pv", "bare"), ("emulated", "bare"), ("pv", "emulated"), ("pv", "kvm"), ("pv", "xen"))
 
 
 def summary(values):

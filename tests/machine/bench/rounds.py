@@ -79,10 +79,9 @@ class Progress:
 class Rounds:
     """Runs the chosen rows on the sides."""
 
-    def __init__(self, plan, bare, paravane, rows):
-        self._plan, self._rows = plan, rows
-        self._parts = [(part, sides) for part, sides in
-                       ((bare, [bare]), (paravane, paravane.guests if paravane else [])) if part]
+    def __init__(self, plan, parts, rows):
+        """parts: what boots by itself, each with the sides that live in it."""
+        self._plan, self._rows, self._parts = plan, rows, parts
         self.collected = Collected()
         self._round = 0
         self._progress = None

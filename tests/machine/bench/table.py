@@ -43,7 +43,7 @@ def head(report):
 def main_table(report):
     """Values: median (min-max); then how many times as good, and exits."""
     sides = [side for side in report["sides"] if "absent" not in side]
-    ratios = [pair for pair in ("pv/bare", "emulated/bare", "pv/emulated")
+    ratios = [pair for pair in ("pv/bare", "emulated/bare", "pv/emulated", "pv/kvm", "pv/xen")
               if any(pair in row["times_as_good"] for row in report["rows"])]
     lines = [f"{'':47}" + "".join(f" {side['title']:>27}" for side in sides)
              + "".join(f" {pair:>13}" for pair in ratios)
