@@ -22,14 +22,14 @@ all samples. docs/benchmarks.md says how it is measured and what the numbers do 
 Exit status: 0; 1 when a workload or a machine failed (the others are reported), 2 for wrong
 usage, 130 after Ctrl-C (the report then holds what there was).
 """
-QUICK_ROUNDS, FULL_ROUNDS = 2, 5
+QUICK_ROUNDS, FULL_ROUNDS = 1, 5
 
 
 def parser():
     form = argparse.ArgumentParser(prog="./run bench", description=DESCRIPTION, epilog=EPILOGUE,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     form.add_argument("--quick", action="store_true",
-                      help=f"under 5 minutes: {QUICK_ROUNDS} rounds, 1 s for a timed workload")
+                      help=f"under 5 minutes: {QUICK_ROUNDS} round, 1 s for a timed workload")
     form.add_argument("--only", metavar="PATTERN", default="",
                       help="only workloads whose name or group matches this regular expression")
     form.add_argument("--list", action="store_true", help="print the workloads and stop")

@@ -23,7 +23,7 @@ GUEST_IMAGES = "/usr/share/paravane/guest-generic"
 SCHEMA = paths.SOURCE / "backend" / "tools" / "config.schema.json"
 TAP = "pvnbench"
 DISK_MIB = 256
-BOOT_SECONDS = 90
+BOOT_SECONDS = 180
 ROOT_ADDRESS = "10.73.0.1"
 GUEST_ADDRESS = "10.73.0.2"
 
@@ -117,6 +117,7 @@ class Plan:
     def options(self, **more):
         return qemu.Options(flavour=FLAVOUR, processor=self.chosen.cpu, accelerator=self.chosen.accel,
                             memory=str(self.chosen.memory), processors=self.chosen.processors,
+                            boot_seconds=BOOT_SECONDS,
                             **more)
 
 
