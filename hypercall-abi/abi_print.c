@@ -3,7 +3,8 @@
  * Copyright (C) The Paravane developers
  *
  * Prints the ABI from its tables: "abi_print reference" the reference page in
- * Markdown, "abi_print dump" what is frozen: codes, numbers, names, offsets, sizes.
+ * Markdown, "abi_print coverage" what there is of the TLFS v2.0, "abi_print dump" what is
+ * frozen: codes, numbers, names, offsets, sizes.
  * A test compares the dump with abi-v1.txt.
  */
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include <pvn/abi/event.h>
 #include <pvn/abi/expand.h>
+#include <pvn/abi/msr.h>
 
 static const char *const block_names[PVN_BLOCKS] = {
 	"input", "input element", "output", "output element" };
@@ -187,13 +189,72 @@ static void reference(void)
 		       pvn_statuses[i].error, pvn_statuses[i].text);
 }
 
+static const struct pvn_call_info *find_call(unsigned int code)
+{
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++)
+		if (pvn_calls[i].code == code)
+			return &pvn_calls[i];
+	return NULL;
+}
+
+static void cover_call(unsigned int code, const char *name, const char *why)
+{
+	const struct pvn_call_info *call = find_call(code);
+
+	if (call)
+		printf("| 0x%04X | %s | offered as `%s`, %s | %s |\n", code, name, call->name, form(call),
+		       call->privilege_name);
+	else
+		printf("| 0x%04X | %s | not offered%s%s | |\n", code, name, *why ? ": " : "", why);
+}
+
+static void cover_register(unsigned int first, unsigned int count, const char *name, bool there,
+			   const char *remark)
+{
+	printf("| 0x%08X", first);
+	if (count > 1)
+		printf(" to 0x%08X", first + count - 1);
+	printf(" | %s | %s | %s |\n", name, there ? "offered" : "not offered", remark);
+}
+
+/* What of the TLFS v2.0 there is; calls of later versions are in the reference. */
+static void coverage(void)
+{
+	printf("# TLFS v2.0 in Paravane ABI %u.%u\n\n"
+	       "Printed by `abi_print coverage` from `hypercalls.def` and `tlfs-v2.def`; do not edit.\n"
+	       "A call that is not offered gives INVALID_HYPERCALL_CODE, such a register #GP.\n\n"
+	       "## Calls\n\n| code | TLFS name | state | privilege |\n|---|---|---|---|\n",
+	       PVN_ABI_MAJOR, PVN_ABI_MINOR);
+#define PVN_TLFS_CALL(code, name, why) cover_call(code, name, why);
+#define PVN_TLFS_MSR(first, count, name, there, remark)
+#define PVN_TLFS_LEAF(number, name, remark)
+#include "tlfs-v2.def"
+#undef PVN_TLFS_CALL
+#undef PVN_TLFS_MSR
+	printf("\n## Registers\n\n| number | name | state | remark |\n|---|---|---|---|\n");
+#define PVN_TLFS_CALL(code, name, why)
+#define PVN_TLFS_MSR(first, count, name, there, remark) cover_register(first, count, name, there, remark);
+#include "tlfs-v2.def"
+#undef PVN_TLFS_MSR
+#undef PVN_TLFS_LEAF
+	printf("\n## CPUID leaves\n\n| leaf | contents | remark |\n|---|---|---|\n");
+#define PVN_TLFS_MSR(first, count, name, there, remark)
+#define PVN_TLFS_LEAF(number, name, remark) printf("| 0x%08X | %s | %s |\n", number, name, remark);
+#include "tlfs-v2.def"
+#undef PVN_TLFS_CALL
+#undef PVN_TLFS_MSR
+#undef PVN_TLFS_LEAF
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "dump"))
 		dump();
 	else if (argc == 2 && !strcmp(argv[1], "reference"))
 		reference();
+	else if (argc == 2 && !strcmp(argv[1], "coverage"))
+		coverage();
 	else
-		return fprintf(stderr, "usage: abi_print reference|dump\n"), 2;
+		return fprintf(stderr, "usage: abi_print reference|dump|coverage\n"), 2;
 	return 0;
 }

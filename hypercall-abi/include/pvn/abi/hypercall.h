@@ -218,7 +218,7 @@ enum pvn_call_code {
 /* type and flags of assert_virtual_interrupt [TLFS 2.0 13.3 "Virtual Interrupt Types"]. */
 #define PVN_INTERRUPT_FIXED	0u
 #define PVN_INTERRUPT_LOWEST	1u
-#define PVN_INTERRUPT_SMI	2u
+#define PVN_INTERRUPT_SMI	2u	/* FEATURE_UNAVAILABLE: guests have no such mode */
 #define PVN_INTERRUPT_NMI	4u
 #define PVN_INTERRUPT_INIT	5u
 #define PVN_INTERRUPT_SIPI	6u

@@ -122,6 +122,9 @@ static void bad_interrupts_are_refused(void **state)
 		in.partition_id = id;
 		assert_int_equal(assert_at(in), PVN_STATUS_INVALID_PARAMETER);
 	}
+	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){ .partition_id = id,
+									    .type = PVN_INTERRUPT_SMI }),
+			 PVN_STATUS_FEATURE_UNAVAILABLE);
 	id = make_child(0);
 	assert_int_equal(assert_at((struct pvn_assert_virtual_interrupt_in){ .partition_id = id,
 									    .vector = 0x40 }),

@@ -239,6 +239,26 @@ static void a_childs_boot_finds_the_registers_that_it_expects(void **state)
 	assert_int_equal(fake_rdmsr(fake.vp[0], 0x10), fake.tsc);
 }
 
+/* The page that says what there is says the truth; EOI is not read. */
+static void registers_of_the_specification_are_there_as_the_table_says(void **state)
+{
+	static const struct { uint32_t first, count; bool there; } rows[] = {
+#define PVN_TLFS_CALL(code, name, why)
+#define PVN_TLFS_MSR(first, count, name, there, remark) { first, count, there },
+#define PVN_TLFS_LEAF(number, name, remark)
+#include "tlfs-v2.def"
+#undef PVN_TLFS_CALL
+#undef PVN_TLFS_MSR
+#undef PVN_TLFS_LEAF
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (uint32_t msr = rows[i].first; msr < rows[i].first + rows[i].count; msr++)
+			if (msr != PVN_MSR_EOI)
+				assert_int_equal(fake_rdmsr_faults(fake.vp[0], msr), !rows[i].there);
+}
+
 static void unknown_registers_are_nobodys(void **state)
 {
 	bool bad_value;
@@ -274,6 +294,7 @@ int main(void)
 		T(efer_hides_the_hypervisors_bit_and_checks_the_others),
 		T(a_child_has_a_pat_with_valid_types_only),
 		T(a_childs_boot_finds_the_registers_that_it_expects),
+		T(registers_of_the_specification_are_there_as_the_table_says),
 		T(unknown_registers_are_nobodys),
 	};
 
