@@ -5,13 +5,13 @@
  * pvn-consoled: one console of one guest. Started, and restarted, by pvn-worker.
  *
  *	pvn-consoled <arguments of libpvn/backend.h> --listen SOCKET_PATH --log FILE
+ *		     [--log-bytes N] [--log-files N]
  *
  * The guest's output is always taken, whether anybody looks or not: it goes to
  * the log file, to the clients, and the last 16 KiB of it to clients that come
  * later. What clients type waits until the guest has room for it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,7 @@
 #include <pvn/abi/io/console.h>
 
 #include "consoled/clients.h"
+#include "consoled/log.h"
 #include "libpvn/backend.h"
 
 enum {
@@ -34,9 +35,7 @@ enum {
 static struct consoled {
 	struct pvn_backend backend;
 	const char *socket_path;
-	const char *log_path;
-	int log;
-	bool log_failed;
+	struct log log;
 	bool attached;
 	bool reported;
 	struct pvn_console_back *page;
@@ -54,7 +53,15 @@ static int argument(struct pvn_backend *backend, const char *name, const char *v
 		return 2;
 	}
 	if (value && !strcmp(name, "--log")) {
-		console.log_path = value;
+		console.log.path = value;
+		return 2;
+	}
+	if (value && !strcmp(name, "--log-bytes")) {
+		console.log.bytes_max = strtoull(value, NULL, 10);
+		return 2;
+	}
+	if (value && !strcmp(name, "--log-files")) {
+		console.log.old_files = (unsigned int)strtoul(value, NULL, 10);
 		return 2;
 	}
 	return 0;
@@ -121,23 +128,10 @@ static void open_store(void)
 /* A log that cannot be written (full disk) must not stop the guest. */
 static void write_log(const char *bytes, size_t count)
 {
-	ssize_t done;
+	int error = log_write(&console.log, bytes, count);
 
-	while (count) {
-		done = write(console.log, bytes, count);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) {
-			if (!console.log_failed)
-				pvn_backend_log(&console.backend, "%s: %s", console.log_path,
-						strerror(errno));
-			console.log_failed = true;
-			return;
-		}
-		console.log_failed = false;
-		bytes += done;
-		count -= (size_t)done;
-	}
+	if (error)
+		pvn_backend_log(&console.backend, "%s: %s", console.log.path, strerror(error));
 }
 
 /* Output that is there; bounded, so that a guest that never stops starves nobody. */
@@ -235,13 +229,12 @@ static void wait_and_handle(bool no_sleep)
 
 static int prepare(void)
 {
-	if (!console.socket_path || !console.log_path) {
+	if (!console.socket_path || !console.log.path) {
 		fprintf(stderr, "pvn-consoled: --listen and --log are needed\n");
 		return -1;
 	}
-	console.log = open(console.log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (console.log < 0) {
-		fprintf(stderr, "pvn-consoled: %s: %s\n", console.log_path, strerror(errno));
+	if (log_open(&console.log)) {
+		fprintf(stderr, "pvn-consoled: %s: %s\n", console.log.path, strerror(errno));
 		return -1;
 	}
 	if (clients_listen(&console.clients, console.socket_path)) {

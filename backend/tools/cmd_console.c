@@ -22,15 +22,17 @@
 #define CONNECT_TRIES 100
 
 /* The back-end may not have made its socket yet. */
-static int connect_console(const char *name)
+static int connect_console(const char *name, unsigned int number)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char path[PATH_MAX];
+	char path[PATH_MAX], file[24] = "console";
 	unsigned int i;
 	int fd;
 
-	pvn_guest_path(path, sizeof(path), name, "console");
+	if (number)
+		snprintf(file, sizeof(file), "console%u", number);
+	pvn_guest_path(path, sizeof(path), name, file);
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -101,11 +103,11 @@ static void pass_bytes(int console, bool is_terminal)
 	}
 }
 
-int attach_console(struct call *call, const char *name)
+int attach_console(struct call *call, const char *name, unsigned int number)
 {
 	struct termios before, raw;
 	bool is_terminal = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &before);
-	int fd = connect_console(name);
+	int fd = connect_console(name, number);
 
 	if (fd < 0)
 		return pvn_fail(&call->problem, PVN_EXIT_FAILED, NULL,
@@ -127,10 +129,32 @@ int attach_console(struct call *call, const char *name)
 	return 0;
 }
 
+/* One of the consoles that the guest has. */
+static int take_number(struct call *call, const json_t *state, const char *text,
+		       unsigned int *number)
+{
+	long long consoles = number_of(state, "consoles");
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value >= (unsigned long)consoles)
+		return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL,
+				"\"console\": {\"count\": N} in a configuration makes more",
+				"there is no console \"%.20s\": the guest has %lld, from 0", text,
+				consoles);
+	*number = (unsigned int)value;
+	return 0;
+}
+
 static int run(struct call *call, int argc, char **argv)
 {
-	const char *name;
-	int count = take_arguments(call, argc, argv, NULL, &name, 1, 1);
+	const char *name, *which = NULL;
+	const struct option_spec options[] = {
+		{ .name = "--number", .value = &which },
+		{ 0 },
+	};
+	int count = take_arguments(call, argc, argv, options, &name, 1, 1);
+	unsigned int number = 0;
 	json_t *state;
 	bool ended;
 
@@ -139,18 +163,23 @@ static int run(struct call *call, int argc, char **argv)
 	state = find_guest(call, name);
 	if (!state)
 		return -1;
+	if (which && take_number(call, state, which, &number)) {
+		json_decref(state);
+		return -1;
+	}
 	ended = !strcmp(text_of(state, "state"), "ended");
 	if (ended)
 		pvn_fail(&call->problem, PVN_EXIT_FAILED, text_of(state, "console_log"),
 			 "what it printed is in the log", "\"%s\" has ended", name);
 	json_decref(state);
-	return ended ? -1 : attach_console(call, name);
+	return ended ? -1 : attach_console(call, name, number);
 }
 
 const struct subcommand cmd_console = {
 	.name = "console",
-	.arguments = "NAME",
+	.arguments = "NAME [--number N]",
 	.summary = "Attaches this terminal to a guest's console",
-	.help = "Ctrl-] detaches. Without a terminal, bytes pass both ways until the console ends.\n",
+	.help = "  --number N   which of its consoles, from 0 (hvc0)\n\n"
+		"Ctrl-] detaches. Without a terminal, bytes pass both ways until the console ends.\n",
 	.run = run,
 };

@@ -137,7 +137,7 @@ static int run(struct call *call, int argc, char **argv)
 		printf("%s: running as number %lld\n", name, number_of(state, "id"));
 	fflush(stdout);
 	json_decref(answer);
-	if (console && attach_console(call, name))
+	if (console && attach_console(call, name, 0))
 		return -1;
 	return wait ? wait_and_tell(call, name) : PVN_EXIT_OK;
 }
@@ -161,7 +161,7 @@ const struct subcommand cmd_create = {
 	"              \"nbd\" (a URI) or \"null\" (a size), and read_only, direct, sector_size,\n"
 	"              serial, uuid, secure_erase, retry_seconds, limits {iops, iops_burst,\n"
 	"              bytes_per_second, bytes_burst}\n"
-	"  console     {\"log\": FILE}\n"
+	"  console     {\"log\": FILE, \"log_bytes\": SIZE, \"log_files\": 4, \"count\": 1}\n"
 	"  debug_port  true: bytes written to I/O port 0xe9 go to the console's log\n"
 	"  on_reboot   \"restart\" (default) or \"destroy\"\n"
 	"  on_crash    \"destroy\" (default), \"preserve\" or \"restart\"\n",

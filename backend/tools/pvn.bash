@@ -22,6 +22,7 @@ _pvn()
 		shutdown) options+=" --reboot --wait --timeout" ;;
 		wait) options+=" --timeout" ;;
 		destroy) options+=" --all" ;;
+		console) options+=" --number" ;;
 		detach) options+=" --force --timeout" ;;
 		resize) options+=" --shrink" ;;
 		esac

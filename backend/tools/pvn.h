@@ -83,7 +83,7 @@ bool is_guest_running(struct call *call, const char *name);
  */
 int wait_for_end(struct call *call, const char *name, unsigned int seconds);
 
-/* Attaches this terminal to the guest's console until it ends or Ctrl-] is typed. */
-int attach_console(struct call *call, const char *name);
+/* Attaches this terminal to a guest's console until it ends or Ctrl-] is typed. */
+int attach_console(struct call *call, const char *name, unsigned int number);
 
 #endif

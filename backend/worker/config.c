@@ -18,13 +18,16 @@
 #define MEMORY_MIN (32 * MIB)
 #define MEMORY_MAX (1ull << 40)
 #define CMDLINE_DEFAULT "console=hvc0"
+#define LOG_FILES_DEFAULT 4
+#define LOG_FILES_MAX 99
 
 static const char *const top_keys[] = {
 	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight",
 	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
-static const char *const console_keys[] = { "log", NULL };
+static const char *const console_keys[] = { "log", "count", "log_bytes", "log_files", NULL };
+
 
 static int wrong(const struct config *config, struct pvn_problem *problem, const char *key,
 		 const char *what)
@@ -98,14 +101,43 @@ static int take_disks(struct config *config, struct pvn_problem *problem)
 static int take_console(struct config *config, struct pvn_problem *problem)
 {
 	json_t *console = json_object_get(config->tree, "console");
+	uint64_t count = 1, files = LOG_FILES_DEFAULT;
 
-	if (!console)
-		return 0;
-	if (!json_is_object(console))
+	if (console && !json_is_object(console))
 		return wrong(config, problem, "console", "must be an object");
-	if (check_keys(config, console, console_keys, "\"console\"", problem))
+	if (check_keys(config, console, console_keys, "\"console\"", problem) ||
+	    take_string(config, console, "log", &config->console_log, problem) ||
+	    config_take_integer(config->path, console, "count", 1, CONFIG_CONSOLES_MAX, &count,
+				problem) ||
+	    config_take_integer(config->path, console, "log_files", 0, LOG_FILES_MAX, &files,
+				problem) ||
+	    config_take_size(config->path, console, "log_bytes", &config->console_log_bytes,
+			     problem))
 		return -1;
-	return take_string(config, console, "log", &config->console_log, problem);
+	config->console_count = (unsigned int)count;
+	config->console_log_files = (unsigned int)files;
+	return 0;
+}
+
+void config_console_log(const struct config *config, unsigned int number, char *to, size_t bytes)
+{
+	char suffix[16] = "";
+
+	/* ".1" would be the first one's old log. */
+	if (number)
+		snprintf(suffix, sizeof(suffix), ".hvc%u", number);
+	if (config->console_log)
+		snprintf(to, bytes, "%s%s", config->console_log, suffix);
+	else
+		snprintf(to, bytes, "%s/%s.console%s.log", pvn_logdir(), config->name, suffix);
+}
+
+void config_console_socket(unsigned int number, char *to, size_t bytes)
+{
+	if (number)
+		snprintf(to, bytes, "console%u", number);
+	else
+		snprintf(to, bytes, "console");
 }
 
 static int take_debug_port(struct config *config, struct pvn_problem *problem)

@@ -17,6 +17,7 @@
 
 enum {
 	CONFIG_DISKS_MAX = 15,
+	CONFIG_CONSOLES_MAX = 8,
 	CONFIG_VPS_MAX = 64,
 };
 
@@ -61,6 +62,9 @@ struct config {
 	uint64_t memory_bytes;
 	unsigned int vps;
 	unsigned int weight;	/* 0: not given */
+	unsigned int console_count;	/* hvc0 and so on */
+	uint64_t console_log_bytes;	/* size at which a log becomes an old one; 0: never */
+	unsigned int console_log_files;	/* old ones kept */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	enum config_action on_reboot, on_crash;
@@ -78,6 +82,13 @@ void config_free(struct config *config);
  */
 int config_parse_disk(struct config_disk *to, json_t *object, const char *path,
 		      struct pvn_problem *problem);
+
+/*
+ * Where console `number` of the guest is logged, and its socket's name in the guest's
+ * folder: those of the first carry no number.
+ */
+void config_console_log(const struct config *config, unsigned int number, char *to, size_t bytes);
+void config_console_socket(unsigned int number, char *to, size_t bytes);
 
 /* What a guest calls its disk of this number: "pvda". Static storage. */
 const char *config_disk_name(unsigned int index);

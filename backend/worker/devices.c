@@ -71,20 +71,6 @@ static void add_memory(struct command *command, const struct guest *guest)
 	    (unsigned long long)layout->high_bytes, (unsigned long long)layout->low_bytes);
 }
 
-static void add_console(struct command *command, const struct config *config)
-{
-	char path[PATH_MAX];
-
-	pvn_guest_path(path, sizeof(path), config->name, "console");
-	add(command, "--listen");
-	add(command, "%s", path);
-	add(command, "--log");
-	if (config->console_log)
-		add(command, "%s", config->console_log);
-	else
-		add(command, "%s/%s.console.log", pvn_logdir(), config->name);
-}
-
 static void add_text(struct command *command, const char *name, const char *value)
 {
 	if (!value)
@@ -99,6 +85,23 @@ static void add_number(struct command *command, const char *name, uint64_t value
 		return;
 	add(command, "%s", name);
 	add(command, "%llu", (unsigned long long)value);
+}
+
+static void add_console(struct command *command, const struct device *device)
+{
+	const struct config *config = device->devices->guest->config;
+	char path[PATH_MAX], name[16];
+
+	config_console_socket(device->index, name, sizeof(name));
+	pvn_guest_path(path, sizeof(path), config->name, name);
+	add_text(command, "--listen", path);
+	config_console_log(config, device->index, path, sizeof(path));
+	add_text(command, "--log", path);
+	if (!config->console_log_bytes)
+		return;
+	add_number(command, "--log-bytes", config->console_log_bytes);
+	add(command, "--log-files");
+	add(command, "%u", config->console_log_files);
 }
 
 static void add_flag(struct command *command, const char *name, bool wanted)
@@ -173,7 +176,7 @@ static void build_command(struct command *command, const struct device *device)
 	if (device->disk)
 		add_disk(command, device);
 	else
-		add_console(command, guest->config);
+		add_console(command, device);
 }
 
 /* In the new process. It must not outlive the worker: without it the guest is gone. */
@@ -425,7 +428,8 @@ static void list_devices(struct devices *devices)
 	const struct config *config = devices->guest->config;
 	unsigned int i;
 
-	new_device(devices, "console", "pvn-consoled", 0);
+	for (i = 0; i < config->console_count; i++)
+		new_device(devices, "console", "pvn-consoled", i);
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (config->disk[i].kind != CONFIG_NO_DISK)
 			new_disk(devices, i);

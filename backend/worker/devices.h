@@ -41,7 +41,7 @@ struct devices {
 	struct guest *guest;
 	struct event_base *base;
 	unsigned int count;
-	struct device device[CONFIG_DISKS_MAX + 1];
+	struct device device[CONFIG_DISKS_MAX + CONFIG_CONSOLES_MAX];
 	bool ending;
 	/* A device has left: its back-end has ended, its keys are removed. */
 	void (*gone)(void *context, const char *kind, unsigned int index);

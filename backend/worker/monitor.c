@@ -108,9 +108,9 @@ static json_t *first_state(const struct monitor *monitor)
 
 	pvn_guest_path(console, sizeof(console), config->name, "console");
 	snprintf(log, sizeof(log), "%s/%s.log", pvn_logdir(), config->name);
-	snprintf(console_log, sizeof(console_log), "%s/%s.console.log", pvn_logdir(), config->name);
+	config_console_log(config, 0, console_log, sizeof(console_log));
 	return json_pack("{s:s, s:i, s:s, s:s, s:n, s:n, s:i, s:n, s:i, s:I, s:s, s:s?, s:s, s:o, "
-			 "s:s, s:s, s:s, s:s, s:I, s:n, s:n, s:i}",
+			 "s:s, s:s, s:s, s:s, s:i, s:I, s:n, s:n, s:i}",
 			 "name", config->name, "id", (int)monitor->admission->domid,
 			 "uuid", monitor->uuid, "state", "starting", "reason", "detail",
 			 "pid", (int)getpid(), "partition",
@@ -118,7 +118,8 @@ static json_t *first_state(const struct monitor *monitor)
 			 "kernel", config->kernel, "initrd", config->initrd,
 			 "cmdline", config->cmdline, "disks", list_disks(config),
 			 "config", config->path, "console", console, "log", log,
-			 "console_log", config->console_log ? config->console_log : console_log,
+			 "console_log", console_log,
+			 "consoles", (int)config->console_count,
 			 "created", (json_int_t)time(NULL), "started", "ended", "boots", 0);
 }
 
@@ -486,12 +487,16 @@ static void choose_uuid(struct monitor *monitor)
 /* Only what people may still want to see stays. */
 static void remove_sockets(const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], console[16];
+	unsigned int i;
 
 	pvn_guest_path(path, sizeof(path), name, "control");
 	unlink(path);
-	pvn_guest_path(path, sizeof(path), name, "console");
-	unlink(path);
+	for (i = 0; i < CONFIG_CONSOLES_MAX; i++) {
+		config_console_socket(i, console, sizeof(console));
+		pvn_guest_path(path, sizeof(path), name, console);
+		unlink(path);
+	}
 }
 
 int monitor_main(struct config *config, struct admission *admission, int ready_fd)

@@ -369,10 +369,7 @@ static int open_debug_port(struct runner *runner, struct pvn_problem *problem)
 
 	if (!config->debug_port)
 		return 0;
-	if (config->console_log)
-		snprintf(path, sizeof(path), "%s", config->console_log);
-	else
-		snprintf(path, sizeof(path), "%s/%s.console.log", pvn_logdir(), config->name);
+	config_console_log(config, 0, path, sizeof(path));
 	runner->debug_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (runner->debug_fd >= 0)
 		return 0;

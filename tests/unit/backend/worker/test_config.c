@@ -50,6 +50,7 @@ static void all_keys_are_taken(void **state)
 	assert_false(config.disk[0].read_only);
 	assert_true(config.disk[1].read_only);
 	assert_string_equal(config.console_log, "l");
+	assert_int_equal(config.console_count, 1);
 	assert_int_equal(config.on_crash, ACTION_PRESERVE);
 	config_free(&config);
 }
@@ -173,6 +174,31 @@ static void disks_that_make_no_sense_are_refused(void **state)
 	}
 }
 
+static void several_consoles_have_names_of_their_own(void **state)
+{
+	struct config config;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(parse(&config, "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\","
+			       "\"console\":{\"count\":3,\"log\":\"/l\",\"log_bytes\":\"1M\","
+			       "\"log_files\":2}}"), 0);
+	assert_int_equal(config.console_count, 3);
+	assert_int_equal(config.console_log_bytes, 1 << 20);
+	assert_int_equal(config.console_log_files, 2);
+	config_console_log(&config, 0, text, sizeof(text));
+	assert_string_equal(text, "/l");
+	config_console_log(&config, 2, text, sizeof(text));
+	assert_string_equal(text, "/l.hvc2");
+	config_console_socket(0, text, sizeof(text));
+	assert_string_equal(text, "console");
+	config_console_socket(1, text, sizeof(text));
+	assert_string_equal(text, "console1");
+	config_free(&config);
+	assert_int_equal(parse(&config, "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\","
+			       "\"console\":{\"count\":9}}"), -1);
+}
+
 static void sizes_are_understood(void **state)
 {
 	uint64_t bytes;
@@ -218,6 +244,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(disks_of_every_kind_are_taken),
 		cmocka_unit_test(disks_that_make_no_sense_are_refused),
+		cmocka_unit_test(several_consoles_have_names_of_their_own),
 		cmocka_unit_test(sizes_are_understood),
 		cmocka_unit_test(names_cannot_leave_their_folder),
 		cmocka_unit_test(the_nearest_word_is_near),
