@@ -18,6 +18,7 @@ struct blkd {
 	int alive_fd;			/* end of a pipe that goes with the last transfer; -1 */
 	unsigned int poll_us;
 	struct pvn_poll poll;
+	uint64_t idle_since_ns;
 	struct engine_token store_token;
 	struct engine_token timer_token;
 	struct engine_token limit_token;

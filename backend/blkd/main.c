@@ -23,7 +23,7 @@
 
 enum {
 	TURN = 64,		/* requests of a queue before the next queue's turn */
-	POLL_US_DEFAULT = 50,
+	POLL_US_DEFAULT = 100,
 	RETRY_SECONDS_DEFAULT = 30,
 };
 
@@ -204,17 +204,14 @@ static bool look_for_a_while(void)
 {
 	uint64_t end;
 
-	if (!blkd.poll.ceiling_ns || blkd.disk.held_until_ns)
+	if (!blkd.poll.budget_ns || blkd.disk.held_until_ns)
 		return false;
-	end = blk_now_ns() + blkd.poll.budget_ns;
+	end = blkd.idle_since_ns + blkd.poll.budget_ns;
 	while (blk_now_ns() < end) {
-		if (turn()) {
-			pvn_poll_hit(&blkd.poll);
+		if (turn())
 			return true;
-		}
 		__builtin_ia32_pause();
 	}
-	pvn_poll_miss(&blkd.poll);
 	return false;
 }
 
@@ -301,7 +298,7 @@ static int prepare(void)
 	/* With one processor, looking takes the guest's time away. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		blkd.poll.ceiling_ns = blkd.poll_us * 1000;
-	blkd.poll.floor_ns = blkd.poll.ceiling_ns / 8;
+	blkd.poll.floor_ns = blkd.poll.ceiling_ns / 16;
 	if (pvn_backend_confine()) {
 		fprintf(stderr, "pvn-blkd: giving up privileges: %s\n", strerror(errno));
 		return -1;
@@ -316,8 +313,13 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (blkd.disk.image.ready)
 		open_store();
-	while (!blkd.backend.finished)
-		if (!turn() && !look_for_a_while())
+	while (!blkd.backend.finished) {
+		if (turn())
+			continue;
+		blkd.idle_since_ns = blk_now_ns();
+		if (!look_for_a_while())
 			sleep_until_event();
+		pvn_poll_waited(&blkd.poll, blk_now_ns() - blkd.idle_since_ns);
+	}
 	return EXIT_SUCCESS;
 }

@@ -135,3 +135,22 @@ void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result)
 	queue->free = slot;
 	queue->busy--;
 }
+
+bool blk_queue_publish(struct blk_queue *queue)
+{
+	struct pvn_queue_back *ring = &queue->ring;
+	pvn_u32 before = ring->cq_published;
+	bool notify;
+
+	if (!queue->attached)
+		return false;
+	notify = pvn_back_publish(ring);
+	if (notify || ring->cq_published != before || ring->cq_rung == ring->cq_published) {
+		queue->quiet_turns = 0;
+		return notify;
+	}
+	if (++queue->quiet_turns < BLK_QUIET_TURNS)
+		return false;
+	queue->quiet_turns = 0;
+	return pvn_back_unheard(ring);
+}

@@ -13,6 +13,8 @@
 #include "blkd/image.h"
 #include "blkd/limit.h"
 
+enum { BLK_QUIET_TURNS = 32 };
+
 struct blk_disk {
 	struct engine engine;
 	struct image image;
@@ -41,6 +43,7 @@ struct blk_queue {
 	struct blk_slot *free;
 	unsigned int busy;		/* slots in flight */
 	uint64_t bytes_read, bytes_written;
+	unsigned int quiet_turns;	/* without a new completion, some not heard of */
 };
 
 /* 0, or -1 + errno. */
@@ -61,11 +64,12 @@ bool blk_queue_take(struct blk_queue *queue, unsigned int limit);
 /* A transfer has ended. */
 void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result);
 
-/* Announces completions; true: ring the guest. */
-static inline bool blk_queue_publish(struct blk_queue *queue)
-{
-	return queue->attached && pvn_back_publish(&queue->ring);
-}
+/*
+ * Announces completions; true: ring the guest. Also for those that it asked to hear of
+ * later, when no more have come for BLK_QUIET_TURNS: the slow ones must not keep the
+ * fast ones waiting while other queues keep the process busy.
+ */
+bool blk_queue_publish(struct blk_queue *queue);
 
 /*
  * Asks for a doorbell; true: there is something to do already. A disk that is held

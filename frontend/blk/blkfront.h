@@ -22,6 +22,7 @@ struct blkfront_queue {
 	spinlock_t lock;
 	struct blkfront_ring ring;
 	struct pvn_poll poll;
+	u64 lone_since_ns;	/* the only request in flight began then; 0: it is not the only one */
 	u64 polled, poll_hits;
 	struct blkfront *front;
 	unsigned int index;

@@ -91,6 +91,14 @@ static blk_status_t fill_slot(struct blkfront_queue *queue, struct request *rq)
 	return add_segments(queue, rq) ? BLK_STS_OK : BLK_STS_IOERR;
 }
 
+/* How long the answer to a lone request took, by whatever way it came. */
+static void learn(struct blkfront_queue *queue)
+{
+	if (queue->lone_since_ns)
+		pvn_poll_waited(&queue->poll, ktime_get_ns() - queue->lone_since_ns);
+	queue->lone_since_ns = 0;
+}
+
 /* Up to BATCH answers; the last look at the ring also asks for the next doorbell. */
 static unsigned int take_answers(struct blkfront_queue *queue, struct request **rqs,
 				 blk_status_t *results)
@@ -107,6 +115,8 @@ static unsigned int take_answers(struct blkfront_queue *queue, struct request **
 			rqs[count] = cookie;
 			results[count++] = blk_status(status);
 		}
+		if (count)
+			learn(queue);
 	} while (count < BATCH && pvn_front_arm(ring, blkfront_group(&queue->ring)));
 	if (ring->broken && !queue->front->dead)
 		schedule_work(&queue->front->bury);
@@ -155,13 +165,10 @@ static void look_for_answer(struct blkfront_queue *queue)
 
 	queue->polled++;
 	while (!has_answers(queue)) {
-		if (ktime_get_ns() >= end) {
-			pvn_poll_miss(&queue->poll);
+		if (ktime_get_ns() >= end)
 			return;
-		}
 		cpu_relax();
 	}
-	pvn_poll_hit(&queue->poll);
 	queue->poll_hits++;
 }
 
@@ -184,6 +191,8 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	if (bd->last) {
 		ring = pvn_front_publish(&queue->ring.queue);
 		poll = !status && is_worth_polling(queue, rq);
+		queue->lone_since_ns = poll ? ktime_get_ns() : 0;
+		poll = poll && queue->poll.budget_ns;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (ring)
@@ -256,5 +265,5 @@ void blkfront_init_poll(struct blkfront_queue *queue)
 {
 	queue->poll.ceiling_ns = min(poll_us, 1000u) * NSEC_PER_USEC;
 	queue->poll.floor_ns = min(POLL_FLOOR_NS, queue->poll.ceiling_ns);
-	queue->poll.budget_ns = queue->poll.floor_ns;
+	queue->poll.budget_ns = queue->poll.ceiling_ns;
 }

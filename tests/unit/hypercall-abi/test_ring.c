@@ -375,6 +375,33 @@ static void more_completions_than_submissions_are_not_written(void **state)
 	free(pair.base);
 }
 
+static void polling_learns_from_what_waits_took(void **state)
+{
+	struct pvn_poll poll = { .floor_ns = 10, .ceiling_ns = 1000 };
+	unsigned int i, tries = 0;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		pvn_poll_waited(&poll, 200);
+	assert_in_range(poll.budget_ns, 380, 430);
+	pvn_poll_waited(&poll, 1ull << 40);	/* one pause is no habit */
+	assert_true(poll.budget_ns > 0);
+	for (i = 0; i < 100; i++)
+		pvn_poll_waited(&poll, 1ull << 40);
+	for (i = 0; i < 320; i++) {
+		pvn_poll_waited(&poll, 1ull << 40);
+		tries += poll.budget_ns != 0;
+		assert_true(poll.budget_ns == 0 || poll.budget_ns == 1000);
+	}
+	assert_int_equal(tries, 10);
+	for (i = 0; i < 100; i++)
+		pvn_poll_waited(&poll, 5);
+	assert_in_range(poll.budget_ns, 10, 40);
+	poll = (struct pvn_poll){ 0 };
+	pvn_poll_waited(&poll, 100);
+	assert_int_equal(poll.budget_ns, 0);
+}
+
 static void polling_learns_between_floor_and_ceiling(void **state)
 {
 	struct pvn_poll poll = { .floor_ns = 10, .ceiling_ns = 100 };
@@ -523,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_lying_head_breaks_the_frontend),
 		cmocka_unit_test(another_epoch_is_not_served),
 		cmocka_unit_test(more_completions_than_submissions_are_not_written),
+		cmocka_unit_test(polling_learns_from_what_waits_took),
 		cmocka_unit_test(polling_learns_between_floor_and_ceiling),
 		cmocka_unit_test(sleeping_threads_never_miss_a_wakeup),
 		cmocka_unit_test(a_scribbling_frontend_never_gets_the_backend_out_of_bounds),

@@ -548,6 +548,8 @@ struct pvn_poll {
 	pvn_u32 budget_ns;
 	pvn_u32 floor_ns;
 	pvn_u32 ceiling_ns;
+	pvn_u32 mean_ns;	/* of waits; pvn_poll_waited() only */
+	pvn_u32 skipped;
 };
 
 static inline void pvn_poll_hit(struct pvn_poll *poll)
@@ -564,6 +566,32 @@ static inline void pvn_poll_miss(struct pvn_poll *poll)
 	poll->budget_ns = budget > poll->floor_ns ? budget : poll->floor_ns;
 	if (poll->budget_ns > poll->ceiling_ns)
 		poll->budget_ns = poll->ceiling_ns;
+}
+
+#define PVN_POLL_PROBE	32u
+
+/*
+ * Instead of hits and misses: learns from how long waits took, whether they were
+ * looked or slept through. Looks twice the usual time; not at all when the usual
+ * time is above the ceiling, but for a try now and then, because a wait that was
+ * slept through looks longer than it was.
+ */
+static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
+{
+	pvn_u64 most = 4ull * poll->ceiling_ns, wish;
+	pvn_u32 sample = (pvn_u32)(ns < most ? ns : most);
+
+	poll->mean_ns = poll->mean_ns ? poll->mean_ns - poll->mean_ns / 8 + sample / 8 : sample;
+	wish = 2ull * poll->mean_ns + poll->floor_ns;
+	if (poll->mean_ns <= poll->ceiling_ns) {
+		poll->budget_ns = (pvn_u32)(wish < poll->ceiling_ns ? wish : poll->ceiling_ns);
+		poll->skipped = 0;
+	} else if (++poll->skipped >= PVN_POLL_PROBE) {
+		poll->budget_ns = poll->ceiling_ns;
+		poll->skipped = 0;
+	} else {
+		poll->budget_ns = 0;
+	}
 }
 
 #endif

@@ -43,7 +43,22 @@ blockalign=512
 size=4m
 fsync=16
 offset=48m
+
+[trimming]
+ioengine=psync
+rw=trimwrite
+bs=64k
+size=2m
+offset=56m
 END
+
+# What discards and zeroes do is not fio's affair: zeroes must read as zeroes.
+zeroes() {
+	dd if=/dev/urandom of=/dev/pvdb bs=64k seek=960 count=16 oflag=direct 2>/dev/null &&
+		chroot /newroot blkdiscard -z -o 62914560 -l 524288 /dev/pvdb &&
+		chroot /newroot blkdiscard -o 63438848 -l 524288 /dev/pvdb &&
+		[ "$(dd if=/dev/pvdb bs=64k skip=960 count=8 iflag=direct 2>/dev/null | tr -d '\000' | wc -c)" = 0 ]
+}
 
 round() {
 	chroot /newroot /usr/bin/fio --output-format=terse /tmp/rounds.fio >/fio.log 2>&1 || {
@@ -51,9 +66,14 @@ round() {
 		echo "fio: error"
 		exit 1
 	}
+	zeroes || {
+		echo "fio: error: zeroes are none"
+		exit 1
+	}
 	echo "fio: round verified"
 }
 
+until [ -b /dev/pvda ] && [ -b /dev/pvdb ]; do sleep 0.1; done
 mount -t ext4 -o ro,noload /dev/pvda /newroot || exit 1
 mount -t tmpfs tmpfs /newroot/tmp || exit 1
 for each in dev proc sys; do mount --bind /$each /newroot/$each; done

@@ -123,6 +123,11 @@ void harness_stop(struct harness *harness)
 	waitpid(harness->stored, NULL, 0);
 	snprintf(path, sizeof(path), "%s/store", harness->rundir);
 	rmdir(path);
+	snprintf(path, sizeof(path), "%s/backends/%s-%d-0", harness->rundir, harness->kind,
+		 HARNESS_DOMID);
+	unlink(path);
+	*strrchr(path, '/') = 0;
+	rmdir(path);
 	rmdir(harness->rundir);
 	munmap(harness->memory, HARNESS_BYTES);
 	close(harness->memfd);

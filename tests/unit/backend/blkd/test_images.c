@@ -310,6 +310,32 @@ static void limits_hold_requests_back_and_lose_none(void **state)
 	assert_true(now() - begin > 0.35);
 }
 
+static void quick_answers_are_told_though_slow_ones_were_asked_for_too(void **state)
+{
+	struct pvn_queue_front *ring = &queues[0].ring.queue;
+	unsigned int slot, count = 0;
+
+	(void)state;
+	spawn_raw("--iops", "1");	/* the first at once, the next in a second */
+	front_connect();
+	assert_false(pvn_front_arm(ring, 3));
+	for (slot = 0; slot < 3; slot++) {
+		queues[0].io[slot].op = PVN_BLK_READ;
+		queues[0].io[slot].sector = 0;
+		queues[0].io[slot].sectors = 8;
+		submit(&queues[0], slot);
+	}
+	publish(0);
+	assert_true(harness_hear(&h, 0, 900));
+	count = take(&queues[0]);
+	assert_in_range(count, 1, 2);
+	while (count < 3) {
+		if (!pvn_front_arm(ring, 3 - count))
+			assert_true(harness_hear(&h, 0, 10000));
+		count += take(&queues[0]);
+	}
+}
+
 /* --- NBD --- */
 
 static void start_server(void)
@@ -431,6 +457,7 @@ int main(int argc, char **argv)
 		IMAGE_TEST(counters_are_told_when_asked_for),
 		IMAGE_TEST(a_second_backend_of_the_same_device_ends),
 		IMAGE_TEST(limits_hold_requests_back_and_lose_none),
+		IMAGE_TEST(quick_answers_are_told_though_slow_ones_were_asked_for_too),
 		IMAGE_TEST(an_nbd_server_is_a_disk),
 		IMAGE_TEST(requests_wait_for_a_vanished_nbd_server),
 		IMAGE_TEST(requests_fail_after_a_while_without_a_server),
