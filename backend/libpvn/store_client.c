@@ -56,12 +56,9 @@ static const struct {
 	const char *name;
 	int number;
 } error_names[] = {
-	{ "EINVAL", EINVAL }, { "EACCES", EACCES }, { "EEXIST", EEXIST },
-	{ "EISDIR", EISDIR }, { "ENOENT", ENOENT }, { "ENOMEM", ENOMEM },
-	{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "ENOTEMPTY", ENOTEMPTY },
-	{ "ENOSYS", ENOSYS }, { "EROFS", EROFS }, { "EBUSY", EBUSY },
-	{ "EAGAIN", EAGAIN }, { "EISCONN", EISCONN }, { "E2BIG", E2BIG },
-	{ "EPERM", EPERM },
+#define ROW(name) { #name, name },
+	PVN_STORE_ERRORS(ROW)
+#undef ROW
 };
 
 static int error_number(const char *name)

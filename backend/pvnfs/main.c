@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef PVN_VERSION
 #define PVN_VERSION "unversioned"
@@ -81,6 +82,13 @@ static int check_daemon(void)
 	return EXIT_FAILED;
 }
 
+/* Where nothing makes devices on demand, the module has to be asked for. */
+static void load_fuse(void)
+{
+	if (access("/dev/fuse", F_OK) && system("modprobe -q fuse"))
+		fputs("pvnfs: there is no /dev/fuse, and modprobe does not help\n", stderr);
+}
+
 int main(int argc, char **argv)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
@@ -91,6 +99,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	code = check_daemon();
+	load_fuse();
 	/* One thread for requests: they share a connection to the store. */
 	if (!code) {
 		fuse_opt_add_arg(&args, "-s");

@@ -21,12 +21,9 @@ static const struct {
 	int number;
 	const char *name;
 } error_names[] = {
-	{ EINVAL, "EINVAL" }, { EACCES, "EACCES" }, { EEXIST, "EEXIST" },
-	{ EISDIR, "EISDIR" }, { ENOENT, "ENOENT" }, { ENOMEM, "ENOMEM" },
-	{ ENOSPC, "ENOSPC" }, { EIO, "EIO" }, { ENOTEMPTY, "ENOTEMPTY" },
-	{ ENOSYS, "ENOSYS" }, { EROFS, "EROFS" }, { EBUSY, "EBUSY" },
-	{ EAGAIN, "EAGAIN" }, { EISCONN, "EISCONN" }, { E2BIG, "E2BIG" },
-	{ EPERM, "EPERM" },
+#define ROW(name) { name, #name },
+	PVN_STORE_ERRORS(ROW)
+#undef ROW
 };
 
 static const char *error_name(int number)

@@ -96,6 +96,11 @@ enum pvn_store_ring_error {
 	PVN_STORE_RING_PROTOCOL = 3,
 };
 
+/* What an error reply may hold: X(name) for each, by its name in <errno.h>. */
+#define PVN_STORE_ERRORS(X) \
+	X(EINVAL) X(EACCES) X(EEXIST) X(EISDIR) X(ENOENT) X(ENOMEM) X(ENOSPC) X(EIO) \
+	X(ENOTEMPTY) X(ENOSYS) X(EROFS) X(EBUSY) X(EAGAIN) X(EISCONN) X(E2BIG) X(EPERM)
+
 #define PVN_STORE_DOMID_FIRST_RESERVED 0x7ff0u
 #define PVN_STORE_DOMID_ANY 0x7ff5u	/* in a permission list: every domain */
 
