@@ -6,6 +6,10 @@
  *
  *	pvn-consoled <arguments of libpvn/backend.h> --listen SOCKET_PATH --log FILE
  *		     [--log-bytes N] [--log-files N]
+ *	pvn-consoled --domid N --device K --backend-path B --stream FD --listen ... --log ...
+ *
+ * The second form serves an emulated serial port: FD is a stream socket to the worker,
+ * there is no ring, and nothing of it in the store.
  *
  * The guest's output is always taken, whether anybody looks or not: it goes to
  * the log file, to the clients, and the last 16 KiB of it to clients that come
@@ -15,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <pvn/abi/io/console.h>
@@ -36,6 +41,7 @@ static struct consoled {
 	struct pvn_backend backend;
 	const char *socket_path;
 	struct log log;
+	int stream;			/* of a serial port, or -1: there is a ring */
 	bool attached;
 	bool reported;
 	struct pvn_console_back *page;
@@ -43,11 +49,10 @@ static struct consoled {
 	struct pvn_bytes_out input;	/* to the guest */
 	struct tail typed;
 	struct clients clients;
-} console;
+} console = { .stream = -1 };
 
 static int argument(struct pvn_backend *backend, const char *name, const char *value)
 {
-	(void)backend;
 	if (value && !strcmp(name, "--listen")) {
 		console.socket_path = value;
 		return 2;
@@ -62,6 +67,11 @@ static int argument(struct pvn_backend *backend, const char *name, const char *v
 	}
 	if (value && !strcmp(name, "--log-files")) {
 		console.log.old_files = (unsigned int)strtoul(value, NULL, 10);
+		return 2;
+	}
+	if (value && !strcmp(name, "--stream")) {
+		console.stream = atoi(value);
+		backend->without_rings = true;
 		return 2;
 	}
 	return 0;
@@ -189,6 +199,51 @@ static bool move_bytes(void)
 	return more || pvn_bytes_arm(&console.output);
 }
 
+/* --- a serial port --- */
+
+/* What it has sent; false: the worker is gone. */
+static bool take_stream(void)
+{
+	char bytes[CHUNK];
+	ssize_t count = recv(console.stream, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (count < 0)
+		return errno == EAGAIN || errno == EINTR;
+	write_log(bytes, (size_t)count);
+	clients_output(&console.clients, bytes, (size_t)count);
+	return count > 0;
+}
+
+static void give_stream(void)
+{
+	const char *bytes;
+	size_t count;
+	ssize_t sent;
+
+	while ((count = tail_first(&console.typed, &bytes)) > 0) {
+		sent = send(console.stream, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0)
+			return;
+		tail_consume(&console.typed, (size_t)sent);
+	}
+}
+
+static void serve_stream(void)
+{
+	struct pollfd fds[1 + 1 + CLIENTS_MAX];
+
+	do {
+		fds[0] = (struct pollfd) { .fd = console.stream, .events = POLLIN };
+		if (console.typed.used)
+			fds[0].events |= POLLOUT;
+		clients_poll(&console.clients, &fds[1], tail_room(&console.typed) > 0);
+		if (poll(fds, 2 + console.clients.count, -1) < 0)
+			continue;
+		clients_handle(&console.clients, &fds[1], &console.typed);
+		give_stream();
+	} while (take_stream());
+}
+
 /* --- the loop --- */
 
 static void hear_doorbell(void)
@@ -254,6 +309,10 @@ int main(int argc, char **argv)
 {
 	if (pvn_backend_parse(&console.backend, &ops, argc, argv) || prepare())
 		return EXIT_FAILURE;
+	if (console.stream >= 0) {
+		serve_stream();
+		return EXIT_SUCCESS;
+	}
 	open_store();
 	while (!console.backend.finished)
 		wait_and_handle(move_bytes());

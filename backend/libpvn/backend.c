@@ -204,8 +204,8 @@ int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops 
 		if (took < 0)
 			return -1;
 	}
-	if (!backend->domid || !backend->path[0] || !backend->queue_count ||
-	    !backend->memory.count)
+	if (!backend->domid || !backend->path[0] ||
+	    (!backend->without_rings && (!backend->queue_count || !backend->memory.count)))
 		return refuse(backend, "--domid, --backend-path, --memory, --queue", NULL,
 			      "all are needed");
 	return 0;

@@ -100,6 +100,7 @@ struct pvn_backend {
 	struct pvn_store *store;	/* NULL while the daemon is away */
 	enum pvn_xenbus_state state;	/* what was last written to B/state */
 	uint32_t epoch;			/* connection being served, 0 none */
+	bool without_rings;		/* set by argument(): it serves something else than a ring */
 	bool finished;			/* unplugged: the process should end */
 	void *own;			/* the device's */
 };

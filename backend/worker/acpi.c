@@ -2,8 +2,8 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * ACPI tables of a guest; see acpi.h. The DSDT is compiled from dsdt.asl at build
- * time, the others are written field by field.
+ * ACPI tables of a guest; see acpi.h. DSDT and SSDTs are compiled from .asl files at
+ * build time, the others are written field by field.
  */
 #include "worker/acpi.h"
 
@@ -13,6 +13,9 @@
 #include "worker/ports.h"
 
 #include "dsdt.hex"
+#include "ssdt_legacy.hex"
+#include "ssdt_pci.hex"
+#include "ssdt_serial.hex"
 
 enum {
 	HEADER_BYTES = 36,
@@ -20,6 +23,8 @@ enum {
 	FADT_BYTES = 276,		/* revision 6 */
 	MADT_FIXED_BYTES = 44,
 	TABLE_ALIGNMENT = 16,
+	IOAPIC_ENTRY_BYTES = 12,
+	SSDTS_MAX = 3,
 };
 
 #define FADT_WBINVD		(1u << 0)
@@ -29,6 +34,7 @@ enum {
 #define FADT_HARDWARE_REDUCED	(1u << 20)
 #define FADT_BOOT_NO_VGA	(1u << 2)
 #define LOCAL_APIC		0xfee00000u
+#define IO_APIC			0xfec00000u	/* emul/ioapic.h says it too */
 
 /* Tables grow one after another; full: nothing is written any more. */
 struct writer {
@@ -94,14 +100,31 @@ static void put_port(uint8_t *table, size_t at, uint16_t port)
 	put(table, at + 4, port, 8);
 }
 
-static uint64_t write_dsdt(struct writer *writer)
+/* A table that the compiler has made whole. */
+static uint64_t write_compiled(struct writer *writer, const unsigned char *code, size_t bytes)
 {
-	uint8_t *table = begin(writer, "DSDT", 2, sizeof(dsdt_aml_code));
+	uint8_t *table = begin(writer, (const char *)code, 2, bytes);
 
 	if (!table)
 		return 0;
-	memcpy(table, dsdt_aml_code, sizeof(dsdt_aml_code));
+	memcpy(table, code, bytes);
 	return finish(writer, table);
+}
+
+static unsigned int write_ssdts(struct writer *writer, const struct acpi_machine *machine,
+				uint64_t at[SSDTS_MAX])
+{
+	unsigned int count = 0;
+
+	if (machine->emulated)
+		at[count++] = write_compiled(writer, ssdt_legacy_aml_code,
+					     sizeof(ssdt_legacy_aml_code));
+	if (machine->pci)
+		at[count++] = write_compiled(writer, ssdt_pci_aml_code, sizeof(ssdt_pci_aml_code));
+	if (machine->serial)
+		at[count++] = write_compiled(writer, ssdt_serial_aml_code,
+					     sizeof(ssdt_serial_aml_code));
+	return count;
 }
 
 static uint64_t write_fadt(struct writer *writer, uint64_t dsdt)
@@ -125,11 +148,12 @@ static uint64_t write_fadt(struct writer *writer, uint64_t dsdt)
 }
 
 /* A processor's APIC id is its VP index. */
-static uint64_t write_madt(struct writer *writer, unsigned int vps)
+static uint64_t write_madt(struct writer *writer, const struct acpi_machine *machine)
 {
-	uint8_t *table = begin(writer, "APIC", 5, MADT_FIXED_BYTES + vps * 8 + 6);
+	unsigned int vps = machine->vps, i;
+	uint8_t *table = begin(writer, "APIC", 5, MADT_FIXED_BYTES + vps * 8 + 6 +
+			       (machine->emulated ? IOAPIC_ENTRY_BYTES : 0));
 	uint8_t *entry;
-	unsigned int i;
 
 	if (!table)
 		return 0;
@@ -146,17 +170,24 @@ static uint64_t write_madt(struct writer *writer, unsigned int vps)
 	entry[1] = 6;
 	entry[2] = 0xff;
 	entry[5] = 1;
+	if (machine->emulated) {
+		entry += 6;
+		entry[0] = 1;	/* I/O APIC; its interrupts count from 0 */
+		entry[1] = IOAPIC_ENTRY_BYTES;
+		put(entry, 4, IO_APIC, 4);
+	}
 	return finish(writer, table);
 }
 
-static uint64_t write_xsdt(struct writer *writer, uint64_t fadt, uint64_t madt)
+static uint64_t write_xsdt(struct writer *writer, const uint64_t *tables, unsigned int count)
 {
-	uint8_t *table = begin(writer, "XSDT", 1, HEADER_BYTES + 2 * 8);
+	uint8_t *table = begin(writer, "XSDT", 1, HEADER_BYTES + count * 8);
+	unsigned int i;
 
 	if (!table)
 		return 0;
-	put(table, HEADER_BYTES, fadt, 8);
-	put(table, HEADER_BYTES + 8, madt, 8);
+	for (i = 0; i < count; i++)
+		put(table, HEADER_BYTES + i * 8, tables[i], 8);
 	return finish(writer, table);
 }
 
@@ -171,18 +202,19 @@ static void write_rsdp(uint8_t *table, uint64_t xsdt)
 	set_checksum(table, RSDP_BYTES, 32);
 }
 
-size_t acpi_build(uint8_t *to, size_t bytes, uint64_t gpa, unsigned int vps)
+size_t acpi_build(uint8_t *to, size_t bytes, uint64_t gpa, const struct acpi_machine *machine)
 {
 	struct writer writer = { .base = to, .bytes = bytes, .gpa = gpa };
-	uint64_t dsdt, fadt, madt, xsdt;
+	uint64_t dsdt, tables[2 + SSDTS_MAX];
+	unsigned int count;
 
 	if (bytes < 2 * RSDP_BYTES)
 		return 0;
 	writer.used = 48;	/* the RSDP, aligned */
-	dsdt = write_dsdt(&writer);
-	fadt = write_fadt(&writer, dsdt);
-	madt = write_madt(&writer, vps);
-	xsdt = write_xsdt(&writer, fadt, madt);
-	write_rsdp(to, xsdt);
+	dsdt = write_compiled(&writer, dsdt_aml_code, sizeof(dsdt_aml_code));
+	tables[0] = write_fadt(&writer, dsdt);
+	tables[1] = write_madt(&writer, machine);
+	count = 2 + write_ssdts(&writer, machine, tables + 2);
+	write_rsdp(to, write_xsdt(&writer, tables, count));
 	return writer.full ? 0 : writer.used;
 }

@@ -18,6 +18,7 @@
 #define MEMORY_MIN (32 * MIB)
 #define MEMORY_MAX (1ull << 40)
 #define CMDLINE_DEFAULT "console=hvc0"
+#define CMDLINE_SERIAL "console=ttyS0"
 #define LOG_FILES_DEFAULT 4
 #define LOG_FILES_MAX 99
 
@@ -26,7 +27,9 @@ static const char *const top_keys[] = {
 	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
-static const char *const console_keys[] = { "log", "count", "log_bytes", "log_files", NULL };
+static const char *const console_keys[] = {
+	"log", "model", "count", "log_bytes", "log_files", NULL,
+};
 
 
 static int wrong(const struct config *config, struct pvn_problem *problem, const char *key,
@@ -83,6 +86,17 @@ static int take_memory(struct config *config, struct pvn_problem *problem)
 	return 0;
 }
 
+static int check_ide(struct config *config, struct pvn_problem *problem)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < CONFIG_DISKS_MAX; i++)
+		count += config->disk[i].ide;
+	if (count > CONFIG_IDE_MAX)
+		return wrong(config, problem, "disks", "has more than 4 of model \"ide\"");
+	return 0;
+}
+
 static int take_disks(struct config *config, struct pvn_problem *problem)
 {
 	json_t *disks = json_object_get(config->tree, "disks"), *disk;
@@ -95,7 +109,7 @@ static int take_disks(struct config *config, struct pvn_problem *problem)
 	json_array_foreach(disks, i, disk)
 		if (config_parse_disk(&config->disk[i], disk, config->path, problem))
 			return -1;
-	return 0;
+	return check_ide(config, problem);
 }
 
 static int take_console(struct config *config, struct pvn_problem *problem)
@@ -106,6 +120,7 @@ static int take_console(struct config *config, struct pvn_problem *problem)
 	if (console && !json_is_object(console))
 		return wrong(config, problem, "console", "must be an object");
 	if (check_keys(config, console, console_keys, "\"console\"", problem) ||
+	    config_take_model(config->path, console, "serial", &config->serial, problem) ||
 	    take_string(config, console, "log", &config->console_log, problem) ||
 	    config_take_integer(config->path, console, "count", 1, CONFIG_CONSOLES_MAX, &count,
 				problem) ||
@@ -114,6 +129,8 @@ static int take_console(struct config *config, struct pvn_problem *problem)
 	    config_take_size(config->path, console, "log_bytes", &config->console_log_bytes,
 			     problem))
 		return -1;
+	if (config->serial && count > 1)
+		return wrong(config, problem, "count", "must be 1 with a serial console");
 	config->console_count = (unsigned int)count;
 	config->console_log_files = (unsigned int)files;
 	return 0;
@@ -211,8 +228,23 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    take_action(config, "on_crash", true, ACTION_DESTROY, &config->on_crash, problem))
 		return -1;
 	if (!config->cmdline)
-		config->cmdline = CMDLINE_DEFAULT;
+		config->cmdline = config->serial ? CMDLINE_SERIAL : CMDLINE_DEFAULT;
 	return 0;
+}
+
+bool config_has_pci(const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONFIG_DISKS_MAX; i++)
+		if (config->disk[i].kind != CONFIG_NO_DISK && config->disk[i].ide)
+			return true;
+	return false;
+}
+
+bool config_is_emulated(const struct config *config)
+{
+	return config->serial || config_has_pci(config);
 }
 
 int config_parse(struct config *config, json_t *tree, const char *path,

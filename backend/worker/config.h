@@ -17,6 +17,7 @@
 
 enum {
 	CONFIG_DISKS_MAX = 15,
+	CONFIG_IDE_MAX = 4,	/* of them */
 	CONFIG_CONSOLES_MAX = 8,
 	CONFIG_VPS_MAX = 64,
 };
@@ -41,6 +42,7 @@ struct config_disk {
 	const char *image;		/* path, or URI; "null" */
 	uint64_t null_bytes;
 	bool read_only;
+	bool ide;		/* emulated */
 	bool secure_erase;		/* a file: by overwriting */
 	enum config_choice direct;
 	unsigned int sector_bytes;	/* 0: as the image has it */
@@ -65,6 +67,7 @@ struct config {
 	unsigned int console_count;	/* hvc0 and so on */
 	uint64_t console_log_bytes;	/* size at which a log becomes an old one; 0: never */
 	unsigned int console_log_files;	/* old ones kept */
+	bool serial;		/* the console is a serial port, emulated */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	enum config_action on_reboot, on_crash;
@@ -92,6 +95,10 @@ void config_console_socket(unsigned int number, char *to, size_t bytes);
 
 /* What a guest calls its disk of this number: "pvda". Static storage. */
 const char *config_disk_name(unsigned int index);
+
+/* Does it ask for any emulated device; for one on the PCI bus? */
+bool config_is_emulated(const struct config *config);
+bool config_has_pci(const struct config *config);
 
 /* "256M", "1G", "1536MiB", or a number of bytes. False: it is no size. */
 bool config_size(const char *text, uint64_t *bytes);

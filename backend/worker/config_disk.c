@@ -21,7 +21,7 @@ enum {
 #define SECTOR 512
 
 static const char *const disk_keys[] = {
-	"image", "nbd", "null", "read_only", "direct", "sector_size", "serial", "uuid",
+	"image", "nbd", "null", "model", "read_only", "direct", "sector_size", "serial", "uuid",
 	"secure_erase", "retry_seconds", "limits", NULL,
 };
 
@@ -127,10 +127,23 @@ static int take_limits(struct config_disk *to, json_t *object, const char *path,
 	return 0;
 }
 
+/* Emulated disks have what a disk of their time had. */
+static int check_emulated(const struct config_disk *disk, json_t *object, const char *path,
+			  struct pvn_problem *problem)
+{
+	static const char *const keys[] = { "image", "model", "read_only", "serial", NULL };
+
+	if (disk->kind != CONFIG_IMAGE)
+		return config_wrong(path, problem, "model", "\"ide\" is for disks with an \"image\"");
+	return config_check_keys(path, object, keys, "a disk of model \"ide\"", problem);
+}
+
 /* Keys that mean nothing for this kind of disk are mistakes. */
 static int check_fit(const struct config_disk *disk, json_t *object, const char *path,
 		     struct pvn_problem *problem)
 {
+	if (disk->ide)
+		return check_emulated(disk, object, path, problem);
 	if (disk->kind != CONFIG_IMAGE && disk->direct != CHOICE_DEFAULT)
 		return config_wrong(path, problem, "direct", "is for disks with an \"image\"");
 	if (disk->kind != CONFIG_IMAGE && disk->secure_erase)
@@ -150,6 +163,7 @@ int config_parse_disk(struct config_disk *to, json_t *object, const char *path,
 		return config_wrong(path, problem, "disks", "must hold objects");
 	if (config_check_keys(path, object, disk_keys, "a disk", problem) ||
 	    take_place(to, object, path, problem) ||
+	    config_take_model(path, object, "ide", &to->ide, problem) ||
 	    config_take_bool(path, object, "read_only", &to->read_only, problem) ||
 	    config_take_bool(path, object, "secure_erase", &to->secure_erase, problem) ||
 	    take_choice(path, object, "direct", &to->direct, problem) ||

@@ -105,6 +105,21 @@ int config_take_size(const char *path, json_t *object, const char *key, uint64_t
 	return 0;
 }
 
+int config_take_model(const char *path, json_t *object, const char *emulated, bool *is_emulated,
+		      struct pvn_problem *problem)
+{
+	const char *word;
+	char text[80];
+
+	if (config_take_string(path, object, "model", &word, problem))
+		return -1;
+	*is_emulated = word && !strcmp(word, emulated);
+	if (!word || *is_emulated || !strcmp(word, "pv"))
+		return 0;
+	snprintf(text, sizeof(text), "must be \"pv\" or \"%s\" here", emulated);
+	return config_wrong(path, problem, "model", text);
+}
+
 bool config_size(const char *text, uint64_t *bytes)
 {
 	static const char units[] = "KMGT";

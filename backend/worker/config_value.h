@@ -34,6 +34,10 @@ int config_take_integer(const char *path, json_t *object, const char *key, uint6
 int config_take_size(const char *path, json_t *object, const char *key, uint64_t *to,
 		     struct pvn_problem *problem);
 
+/* "model": is it the emulated one, or "pv", which is also meant without it? */
+int config_take_model(const char *path, json_t *object, const char *emulated, bool *is_emulated,
+		      struct pvn_problem *problem);
+
 bool config_is_uuid(const char *text);
 
 #endif

@@ -92,6 +92,11 @@ static void add_console(struct command *command, const struct device *device)
 	const struct config *config = device->devices->guest->config;
 	char path[PATH_MAX], name[16];
 
+	if (device->stream_fd) {
+		keep_open(device->stream_fd);
+		add(command, "--stream");
+		add(command, "%d", device->stream_fd);
+	}
 	config_console_socket(device->index, name, sizeof(name));
 	pvn_guest_path(path, sizeof(path), config->name, name);
 	add_text(command, "--listen", path);
@@ -166,7 +171,8 @@ static void build_command(struct command *command, const struct device *device)
 	add(command, "%u", device->index);
 	add(command, "--backend-path");
 	add(command, "/local/domain/0/backend/%s/%u/%u", device->kind, domid, device->index);
-	add_memory(command, guest);
+	if (device->queue_count)
+		add_memory(command, guest);
 	for (i = 0; i < device->queue_count; i++) {
 		keep_open(device->queue[i].in_fd);
 		keep_open(device->queue[i].out_fd);
@@ -359,6 +365,9 @@ static int register_device(struct device *device, struct pvn_store *store,
 		.read_only = device->disk && device->disk->read_only,
 	};
 
+	/* A serial port is nothing that the guest looks for in the store. */
+	if (!device->queue_count)
+		return 0;
 	return store_keys_device(store, device->devices->guest->admission->domid, &keys, problem);
 }
 
@@ -423,15 +432,25 @@ static struct device *new_disk(struct devices *devices, unsigned int index)
 	return device;
 }
 
+static void new_console(struct devices *devices, unsigned int index)
+{
+	struct device *device = new_device(devices, "console", "pvn-consoled", index);
+
+	if (!devices->guest->config->serial)
+		return;
+	device->stream_fd = devices->guest->serial_fd[1];
+	device->queue_count = 0;
+}
+
 static void list_devices(struct devices *devices)
 {
 	const struct config *config = devices->guest->config;
 	unsigned int i;
 
 	for (i = 0; i < config->console_count; i++)
-		new_device(devices, "console", "pvn-consoled", i);
+		new_console(devices, i);
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
-		if (config->disk[i].kind != CONFIG_NO_DISK)
+		if (config->disk[i].kind != CONFIG_NO_DISK && !config->disk[i].ide)
 			new_disk(devices, i);
 }
 

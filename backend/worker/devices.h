@@ -27,6 +27,7 @@ struct device {
 	unsigned int queue_count;
 	struct doorbell queue[DEVICE_QUEUES_MAX];
 	const struct config_disk *disk;	/* NULL: a console */
+	int stream_fd;			/* of a console: the serial port's line; 0: a PV console */
 	int image_fd;			/* -1: none */
 	int alive_in, alive_out;	/* pipe that ends with the last transfer; -1: none */
 	bool waits;			/* the log knows that it has not ended */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "libpvn/root_dev.h"
@@ -103,6 +104,12 @@ static int load(struct guest *guest, struct pvn_problem *problem)
 	const struct admission *admission = guest->admission;
 	const struct layout *layout = &admission->layout;
 	const struct bzimage *kernel = &admission->kernel;
+	const struct acpi_machine machine = {
+		.vps = guest->config->vps,
+		.emulated = config_is_emulated(guest->config),
+		.pci = config_has_pci(guest->config),
+		.serial = guest->config->serial,
+	};
 
 	if (read_into(guest->memory + layout->kernel, kernel->kernel_bytes, admission->kernel_fd,
 		      kernel->kernel_at))
@@ -112,7 +119,7 @@ static int load(struct guest *guest, struct pvn_problem *problem)
 		return pvn_fail(problem, PVN_EXIT_FAILED, guest->config->initrd, NULL,
 				"the initrd cannot be read: %s", strerror(errno));
 	return start_write(guest->memory, layout, kernel, admission->kernel_start,
-			   guest->config->cmdline, guest->config->vps, problem);
+			   guest->config->cmdline, &machine, problem);
 }
 
 static int open_root(struct pvn_problem *problem)
@@ -208,6 +215,14 @@ int guest_add_channel(struct guest *guest, struct doorbell *doorbell, uint32_t t
 	return 0;
 }
 
+static int make_serial_line(struct guest *guest, struct pvn_problem *problem)
+{
+	if (guest->config->serial && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+						0, guest->serial_fd))
+		return failed(problem, "the serial port's line cannot be made");
+	return 0;
+}
+
 int guest_create(struct guest *guest, const struct config *config,
 		 const struct admission *admission, struct pvn_problem *problem)
 {
@@ -218,7 +233,7 @@ int guest_create(struct guest *guest, const struct config *config,
 	};
 	if (make_partition(guest, problem) || make_memory(guest, problem) ||
 	    make_store_page(guest, problem) || load(guest, problem) || map_all(guest, problem) ||
-	    make_vps(guest, problem))
+	    make_vps(guest, problem) || make_serial_line(guest, problem))
 		return -1;
 	return guest_add_channel(guest, &guest->store, 0, problem);
 }
@@ -246,7 +261,7 @@ void guest_stop(struct guest *guest)
 		pvn_vp_suspend(guest->vp[i]);
 }
 
-const void *guest_memory_at(const struct guest *guest, uint64_t gpa, uint64_t bytes)
+void *guest_memory_at(const struct guest *guest, uint64_t gpa, uint64_t bytes)
 {
 	const struct layout *layout = &guest->admission->layout;
 

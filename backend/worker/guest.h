@@ -28,6 +28,7 @@ struct guest {
 	uint8_t *memory;	/* all of it */
 	int store_fd;		/* memfd: page of the store */
 	struct doorbell store;
+	int serial_fd[2];	/* of an emulated serial port: its line, and who is at the other end */
 	uint32_t next_channel;
 };
 
@@ -41,6 +42,6 @@ int guest_start(struct guest *guest, struct pvn_problem *problem);
 /* Stops all virtual processors. */
 void guest_stop(struct guest *guest);
 /* `bytes` of guest memory at gpa, or NULL: not all of them are RAM. */
-const void *guest_memory_at(const struct guest *guest, uint64_t gpa, uint64_t bytes);
+void *guest_memory_at(const struct guest *guest, uint64_t gpa, uint64_t bytes);
 
 #endif

@@ -111,6 +111,15 @@ static void keep(struct config *config, int index, json_t *object)
 	json_object_set(config->tree, key, object);
 }
 
+/* The slots of an emulated machine are counted when it is switched on. */
+static int refuse_emulated(const struct config_disk *disk, struct pvn_problem *problem)
+{
+	if (!disk->ide)
+		return 0;
+	return pvn_fail(problem, PVN_EXIT_REFUSED, "pvn attach", "leave \"model\" out",
+			"a disk of model \"ide\" cannot come while the guest runs");
+}
+
 static json_t *attach_disk(struct hotplug *hotplug, json_t *object, struct pvn_problem *problem)
 {
 	struct config *config = hotplug->config;
@@ -119,7 +128,7 @@ static json_t *attach_disk(struct hotplug *hotplug, json_t *object, struct pvn_p
 	json_t *packet;
 
 	if (index < 0 || config_parse_disk(&disk, object, "pvn attach", problem) ||
-	    admission_disk(&fd, config, &disk, problem))
+	    refuse_emulated(&disk, problem) || admission_disk(&fd, config, &disk, problem))
 		return NULL;
 	packet = json_pack("{s:s, s:i, s:O}", "attach", "disk", "index", index, "config", object);
 	if (ask_runner(hotplug, packet, fd, problem)) {

@@ -23,12 +23,15 @@
 #include "libpvn/guests.h"
 #include "libpvn/root_dev.h"
 #include "worker/devices.h"
+#include "worker/emulated.h"
 #include "worker/hotplug.h"
 #include "worker/log.h"
 #include "worker/ports.h"
 #include "worker/store_keys.h"
 
 #define PANIC_MARK "Kernel panic"
+/* Then other events have their turn: a guest can send the next one before it is asked for. */
+#define MESSAGES_AT_A_TIME 32
 
 struct runner {
 	struct config *config;
@@ -38,6 +41,7 @@ struct runner {
 	struct guest guest;
 	struct devices devices;
 	struct ports ports;
+	struct emulated *emulated;	/* NULL: no such devices */
 	int debug_fd;		/* of the debug port's text */
 	const char *reason;	/* NULL: it runs */
 	char detail[400];
@@ -113,12 +117,48 @@ static void write_debug_port(struct runner *runner, uint32_t data, unsigned int 
 		log_line("debug port: %s", strerror(errno));
 }
 
+/* False: no emulated device has to do with it. */
+static bool is_answered(struct runner *runner, const struct emulated_answer *answer,
+			unsigned int vp, uint64_t rip)
+{
+	if (answer->outcome == EMULATED_RESET)
+		end(runner, REASON_REBOOT, "by the guest, through the keyboard controller");
+	else if (answer->outcome == EMULATED_FAILED)
+		end(runner, REASON_ERROR, "virtual processor %u at 0x%llx: %s", vp,
+		    (unsigned long long)rip, answer->why);
+	return answer->outcome != EMULATED_NOT_MINE;
+}
+
+static bool is_emulated_port(struct runner *runner, unsigned int vp,
+			     const struct pvn_io_intercept *io)
+{
+	struct emulated_answer answer;
+
+	if (!runner->emulated)
+		return false;
+	emulated_port(runner->emulated, vp, io, &answer);
+	return is_answered(runner, &answer, vp, io->header.rip);
+}
+
+static bool is_emulated_memory(struct runner *runner, unsigned int vp,
+			       const struct pvn_memory_intercept *memory)
+{
+	struct emulated_answer answer;
+
+	if (!runner->emulated)
+		return false;
+	emulated_memory(runner->emulated, vp, memory, &answer);
+	return is_answered(runner, &answer, vp, memory->header.rip);
+}
+
 static void handle_io(struct runner *runner, unsigned int vp, const struct pvn_io_intercept *io)
 {
 	unsigned int bytes = io->access_info & PVN_IO_BYTES_MASK;
 	bool write = io->header.access_type == 1;
 	uint32_t data = io->rax;
 
+	if (is_emulated_port(runner, vp, io))
+		return;
 	if (io->access_info & (PVN_IO_STRING | PVN_IO_REP)) {
 		end(runner, REASON_ERROR, "string access to I/O port 0x%x", io->port);
 		return;
@@ -219,6 +259,8 @@ static void handle_message(struct runner *runner, unsigned int vp,
 		return;
 	case PVN_MESSAGE_UNMAPPED_GPA:
 	case PVN_MESSAGE_GPA_INTERCEPT:
+		if (is_emulated_memory(runner, vp, memory))
+			return;
 		end(runner, REASON_ERROR, "virtual processor %u at 0x%llx touched 0x%llx, where "
 		    "nothing is", vp, rip, (unsigned long long)memory->gpa);
 		return;
@@ -232,10 +274,14 @@ static void vp_is_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct runner_vp *vp = context;
 	struct pvn_message message;
-	int got;
+	unsigned int i;
 
 	(void)what;
-	while (!vp->runner->reason && (got = pvn_vp_read(fd, &message)) != 0) {
+	for (i = 0; i < MESSAGES_AT_A_TIME && !vp->runner->reason; i++) {
+		int got = pvn_vp_read(fd, &message);
+
+		if (!got)
+			return;
 		if (got < 0) {
 			end(vp->runner, REASON_ERROR, "virtual processor %u is gone: %s",
 			    vp->index, strerror(errno));
@@ -392,7 +438,8 @@ static int set_up(struct runner *runner, const struct admission *admission, cons
 	store = store_keys_open(problem);
 	if (!store)
 		return -1;
-	error = store_keys_home(store, &runner->guest, uuid, problem) ||
+	runner->emulated = emulated_create(&runner->guest, runner->base, problem);
+	error = problem->code || store_keys_home(store, &runner->guest, uuid, problem) ||
 		store_keys_introduce(&runner->guest, problem) || watch_all(runner, problem) ||
 		devices_create(&runner->devices, &runner->guest, store, runner->base, problem) ||
 		guest_start(&runner->guest, problem);

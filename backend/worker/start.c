@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "worker/acpi.h"
 #include "worker/ports.h"
 
 /* Offsets in boot_params [Linux Documentation/x86/zero-page.rst]. */
@@ -122,7 +121,7 @@ static void write_reset_vector(uint8_t *low_memory)
 }
 
 int start_write(uint8_t *low_memory, const struct layout *layout, const struct bzimage *kernel,
-		const uint8_t *file, const char *cmdline, unsigned int vps,
+		const uint8_t *file, const char *cmdline, const struct acpi_machine *machine,
 		struct pvn_problem *problem)
 {
 	size_t bytes = strlen(cmdline);
@@ -136,9 +135,10 @@ int start_write(uint8_t *low_memory, const struct layout *layout, const struct b
 	write_page_tables(low_memory);
 	write_gdt(low_memory);
 	write_reset_vector(low_memory);
-	if (!acpi_build(low_memory + LAYOUT_ACPI, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, vps))
+	if (!acpi_build(low_memory + LAYOUT_ACPI, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, machine))
 		return pvn_fail(problem, PVN_EXIT_FAILED, "vps", NULL,
-				"the ACPI tables of %u virtual processors do not fit", vps);
+				"the ACPI tables of %u virtual processors do not fit",
+				machine->vps);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include <pvn/abi/root_dev.h>
 
+#include "worker/acpi.h"
 #include "worker/layout.h"
 
 #define START_REGISTERS 20
@@ -24,7 +25,7 @@
  * kernel file, BZIMAGE_HEADER_BYTES long. 0, or -1 with *problem filled.
  */
 int start_write(uint8_t *low_memory, const struct layout *layout, const struct bzimage *kernel,
-		const uint8_t *file, const char *cmdline, unsigned int vps,
+		const uint8_t *file, const char *cmdline, const struct acpi_machine *machine,
 		struct pvn_problem *problem);
 
 /* Registers of VP 0; returns their number. */

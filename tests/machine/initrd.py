@@ -15,6 +15,8 @@ ROOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic", 
 GUEST_MODULES = ("crc32c_generic", "ext4")
 # Our own, what they depend on is found by depmod; those not built are left out.
 GUEST_OWN = ("pvn_bus", "pvn_consfront", "pvn_blkfront", "pvn_netfront")
+# For guests with emulated devices: stock drivers, and none of ours.
+EMULATED_MODULES = ("ata_piix", "sd_mod", "e1000")
 # What a guest boots from, as the root sees it.
 GUEST_FOLDERS = {"cloud": "usr/share/paravane/guest", "generic": "usr/share/paravane/guest-generic"}
 
@@ -107,6 +109,8 @@ def add_guest(archive, kernel, below="stage/"):
     folder = f"{below}{GUEST_FOLDERS[kernel.flavour]}"
     images = f"/var/lib/paravane/images/{Path(GUEST_FOLDERS[kernel.flavour]).name}"
     archive.file(f"{folder}/initrd.img", guest_initrd(kernel))
+    if kernel.flavour == "generic":     # the cloud kernel has no e1000
+        archive.file(f"{folder}/initrd-emulated.img", guest_initrd(kernel, EMULATED_MODULES))
     archive.symlink(f"{folder}/vmlinuz", f"{images}/vmlinuz")
     # Both flavours' demo guest is the same disk.
     archive.symlink(f"{folder}/root.img", "/var/lib/paravane/images/guest/root.img")

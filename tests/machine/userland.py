@@ -14,7 +14,7 @@ import shutil
 
 from machine import debian, paths, say, tools
 
-GUEST_FILES = ("inittab", "startup", "halt", "run-job", "fstab", "demo-job")
+GUEST_FILES = ("inittab", "startup", "halt", "run-job", "console", "fstab", "demo-job")
 # Raise them when the way of making images or tarballs changes.
 RECIPE = "7"
 TARBALL_RECIPE = "1"
@@ -134,7 +134,7 @@ def _finish_guest():
             "install -m 644 \"$OURS/fstab\" etc/fstab",
             "mkdir -p usr/libexec/paravane-guest var/lib/paravane-guest",
             *(f"install -m 755 \"$OURS/{name}\" usr/libexec/paravane-guest/{name}"
-              for name in ("startup", "halt", "run-job", "demo-job"))]
+              for name in ("startup", "halt", "run-job", "console", "demo-job"))]
 
 
 def _ensure_modules(kernel):

@@ -278,6 +278,34 @@ static void nonsense_in_the_ring_leaves_the_daemon_alive(void **state)
 	close(fd);
 }
 
+static void a_serial_line_is_served_like_a_ring(void **state)
+{
+	int line[2], fd;
+	char number[16];
+	const char *more[] = { "--stream", number, "--listen", socket_path, "--log", log_path, NULL };
+
+	(void)state;
+	harness_kill(&h);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, line), 0);
+	assert_int_equal(fcntl(line[0], F_SETFD, FD_CLOEXEC), 0);
+	snprintf(number, sizeof(number), "%d", line[1]);
+	harness_spawn(&h, consoled_program, more);
+	assert_int_equal(write(line[0], "printed\n", 8), 8);
+	fd = attach();
+	expect(fd, "printed\n", 8);
+	type(fd, "typed\n");
+	expect(line[0], "typed\n", 6);
+	assert_int_equal(write(line[0], "more\n", 5), 5);
+	expect(fd, "more\n", 5);
+	close(fd);
+	/* Its other end goes with the worker, and then so does the daemon. */
+	close(line[1]);
+	close(line[0]);
+	for (fd = 0; fd < 1000 && harness_alive(&h); fd++)
+		usleep(5000);
+	assert_false(harness_alive(&h));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +316,7 @@ int main(int argc, char **argv)
 		CONSOLE_TEST(a_client_that_does_not_read_holds_up_nobody),
 		CONSOLE_TEST(a_killed_backend_is_replaced_without_a_lost_byte),
 		CONSOLE_TEST(nonsense_in_the_ring_leaves_the_daemon_alive),
+		CONSOLE_TEST(a_serial_line_is_served_like_a_ring),
 	};
 
 	if (argc != 3)

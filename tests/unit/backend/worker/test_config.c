@@ -55,6 +55,38 @@ static void all_keys_are_taken(void **state)
 	config_free(&config);
 }
 
+#define WITH(more) "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\"," more "}"
+#define IDE "{\"image\":\"x\",\"model\":\"ide\"}"
+
+static void devices_are_emulated_when_asked_for(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"x\",\"model\":\"pv\"}]")), 0);
+	assert_false(config_is_emulated(&config));
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"console\":{\"model\":\"serial\"}")), 0);
+	assert_true(config_is_emulated(&config));
+	assert_false(config_has_pci(&config));
+	assert_string_equal(config.cmdline, "console=ttyS0");
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"y\"}," IDE "]")), 0);
+	assert_true(config_has_pci(&config));
+	assert_false(config.disk[0].ide);
+	assert_true(config.disk[1].ide);
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"disks\":[" IDE "," IDE "," IDE "," IDE "]")), 0);
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"disks\":[" IDE "," IDE "," IDE "," IDE "," IDE "]")), -1);
+	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"x\",\"model\":\"scsi\"}]")), -1);
+	assert_int_equal(parse(&config, WITH("\"disks\":[{\"null\":\"1M\",\"model\":\"ide\"}]")), -1);
+	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"x\",\"model\":\"ide\","
+					     "\"limits\":{\"iops\":1}}]")), -1);
+	assert_int_equal(parse(&config, WITH("\"console\":{\"model\":\"ide\"}")), -1);
+	assert_int_equal(parse(&config, WITH("\"console\":{\"model\":1}")), -1);
+}
+
 static void an_unknown_key_is_refused_with_the_nearest(void **state)
 {
 	struct config config;
@@ -240,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_configuration_gets_defaults),
 		cmocka_unit_test(all_keys_are_taken),
+		cmocka_unit_test(devices_are_emulated_when_asked_for),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(disks_of_every_kind_are_taken),

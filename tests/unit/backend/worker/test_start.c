@@ -27,6 +27,9 @@ static const struct bzimage kernel = {
 	.header_bytes = 0x77,
 };
 
+static const struct acpi_machine one_vp = { .vps = 1 }, three_vps = { .vps = 3 };
+static const struct acpi_machine eight_vps = { .vps = 8 };
+
 static struct pvn_problem problem;
 
 static uint64_t number(const uint8_t *from, size_t bytes)
@@ -79,7 +82,7 @@ static uint8_t *written(const char *cmdline, uint64_t memory_bytes, struct layou
 	uint8_t *low = calloc(1, MIB);
 
 	assert_int_equal(layout_plan(layout, memory_bytes, &kernel, 0x1234, &problem), 0);
-	assert_int_equal(start_write(low, layout, &kernel, file, cmdline, 3, &problem), 0);
+	assert_int_equal(start_write(low, layout, &kernel, file, cmdline, &three_vps, &problem), 0);
 	return low;
 }
 
@@ -151,8 +154,8 @@ static void command_line_longer_than_the_kernel_takes_is_refused(void **state)
 	memset(cmdline, 'x', sizeof(cmdline) - 1);
 	cmdline[sizeof(cmdline) - 1] = 0;
 	layout_plan(&layout, 512 * MIB, &kernel, 0, &problem);
-	assert_int_equal(start_write(low, &layout, &kernel, file, cmdline, 1, &problem), -1);
-	assert_int_equal(start_write(low, &layout, &kernel, file, cmdline + 1, 1, &problem), 0);
+	assert_int_equal(start_write(low, &layout, &kernel, file, cmdline, &one_vp, &problem), -1);
+	assert_int_equal(start_write(low, &layout, &kernel, file, cmdline + 1, &one_vp, &problem), 0);
 	free(low);
 }
 
@@ -199,7 +202,7 @@ static void acpi_tables_find_each_other(void **state)
 	const uint8_t *xsdt, *fadt, *madt;
 
 	(void)state;
-	assert_true(acpi_build(tables, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, 8) > 0);
+	assert_true(acpi_build(tables, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, &eight_vps) > 0);
 	assert_memory_equal(tables, "RSD PTR ", 8);
 	assert_checksum(tables, 20);
 	assert_checksum(tables, 36);
@@ -213,13 +216,34 @@ static void acpi_tables_find_each_other(void **state)
 	free(tables);
 }
 
+static void emulated_devices_are_in_the_acpi_tables(void **state)
+{
+	const struct acpi_machine machine = { .vps = 2, .emulated = true, .pci = true,
+					      .serial = true };
+	uint8_t *tables = calloc(1, LAYOUT_ACPI_BYTES);
+	const uint8_t *xsdt, *madt;
+	unsigned int i;
+
+	(void)state;
+	assert_true(acpi_build(tables, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, &machine) > 0);
+	xsdt = checked_table(tables, number(tables + 24, 8), "XSDT");
+	assert_int_equal(number(xsdt + 4, 4), 36 + 5 * 8);
+	madt = checked_table(tables, number(xsdt + 44, 8), "APIC");
+	assert_int_equal(number(madt + 4, 4), 44 + 2 * 8 + 6 + 12);
+	assert_int_equal(madt[44 + 2 * 8 + 6], 1);
+	assert_int_equal(number(madt + 44 + 2 * 8 + 6 + 4, 4), 0xfec00000);
+	for (i = 0; i < 3; i++)
+		checked_table(tables, number(xsdt + 52 + 8 * i, 8), "SSDT");
+	free(tables);
+}
+
 static void acpi_tables_without_room_are_refused(void **state)
 {
 	uint8_t tables[400] = { 0 };
 
 	(void)state;
-	assert_int_equal(acpi_build(tables, sizeof(tables), LAYOUT_ACPI, 8), 0);
-	assert_int_equal(acpi_build(tables, 8, LAYOUT_ACPI, 8), 0);
+	assert_int_equal(acpi_build(tables, sizeof(tables), LAYOUT_ACPI, &eight_vps), 0);
+	assert_int_equal(acpi_build(tables, 8, LAYOUT_ACPI, &eight_vps), 0);
 }
 
 static uint32_t cmos(struct ports *ports, uint8_t index, time_t now)
@@ -294,6 +318,7 @@ int main(void)
 		cmocka_unit_test(command_line_longer_than_the_kernel_takes_is_refused),
 		cmocka_unit_test(kernel_is_entered_in_64_bit_mode),
 		cmocka_unit_test(acpi_tables_find_each_other),
+		cmocka_unit_test(emulated_devices_are_in_the_acpi_tables),
 		cmocka_unit_test(acpi_tables_without_room_are_refused),
 		cmocka_unit_test(clock_tells_the_time_in_decimals),
 		cmocka_unit_test(sleep_type_5_switches_off_and_others_do_nothing),
