@@ -31,8 +31,8 @@ def a_command_that_does_not_exist_is_a_usage_error(_):
 
 
 def every_command_has_help(_):
-    commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "census",
-                "version", "help")
+    commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "attach",
+                "detach", "resize", "ring", "census", "version", "help")
     return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
                for name in commands)
 
@@ -51,6 +51,24 @@ def a_guest_that_does_not_exist_is_not_found(_):
 def unknown_options_and_missing_words_are_usage_errors(_):
     return (pvn("list", "--wrong")[0] == USAGE and pvn("info")[0] == USAGE
             and pvn("wait", "a", "--timeout", "soon")[0] == USAGE and pvn("destroy")[0] == USAGE)
+
+
+def devices_of_a_guest_that_does_not_exist_are_not_found(_):
+    return all(pvn(*words)[0] == NOT_FOUND for words in (
+        ("attach", "nobody", "disk", "image=x"), ("detach", "nobody", "pvda"),
+        ("resize", "nobody", "pvda", "1G"), ("ring", "nobody"), ("console", "nobody")))
+
+
+def sizes_that_are_none_are_usage_errors(_):
+    return all(pvn("resize", "nobody", "pvda", size)[0] == USAGE
+               for size in ("0", "-1G", "1X", "1GG", "G", "99999999999T"))
+
+
+def a_disk_that_makes_no_sense_is_refused(folder):
+    base = {"name": "a", "kernel": "k", "memory": "1G"}
+    both = create(folder, **base, disks=[{"image": "x", "null": "1G"}])
+    near = create(folder, **base, disks=[{"image": "x", "serail": "y"}])
+    return both[0] == near[0] == REFUSED and 'did you mean "serial"?' in near[2]
 
 
 def an_unknown_key_is_refused_with_the_nearest(folder):
