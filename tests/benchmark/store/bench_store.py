@@ -70,7 +70,9 @@ class Oxenstored(Peer):
         config = f'{folder}/oxenstored.conf'
         with open(config, 'w', encoding='ascii') as file:
             file.write(f'xenstored-port = {folder}/xsd_port\nxenstored-kva = {folder}/xsd_kva\n'
-                       'quota-activate = false\npersistent = false\naccess-log-file = /dev/null\n')
+                       'quota-activate = false\npersistent = false\n'
+                       # It rotates this one by renaming it, so never /dev/null.
+                       f'access-log-file = {folder}/access.log\naccess-log-nb-files = 1\n')
         self.command = [self.program, '--no-fork', '--config-file', config]
 
 
