@@ -73,8 +73,13 @@ static void begin_random(unsigned int index, unsigned int slot)
 	io->sectors = 1 + draw(PAGES_PER_SLOT * 8);
 	io->sector = base + draw(span - io->sectors);
 	io->op = draw(20) == 0 ? PVN_BLK_FLUSH : draw(2) ? PVN_BLK_WRITE : PVN_BLK_READ;
+	if (io->op == PVN_BLK_READ && draw(10) == 0)
+		io->op = draw(2) ? PVN_BLK_DISCARD : PVN_BLK_WRITE_ZEROES;
 	if (io->op == PVN_BLK_FLUSH)
 		io->sectors = 0;
+	/* A file's discarded ranges read as zeroes too. */
+	if (io->op > PVN_BLK_FLUSH)
+		memset(expected + io->sector * 512, 0, io->sectors * 512);
 	for (i = 0; io->op == PVN_BLK_WRITE && i < io->sectors; i++) {
 		uint8_t *to = io->page[i / 8] + i % 8 * 512;
 
@@ -299,12 +304,13 @@ static void rings_outside_of_memory_are_refused(void **state)
 
 static void a_killed_backend_loses_and_repeats_nothing(void **state)
 {
-	unsigned int round, i, turns;
+	const char *kills = getenv("PARAVANE_KILLS");	/* for a long run */
+	unsigned int rounds = kills ? (unsigned int)atoi(kills) : 20, round, i, turns;
 
 	(void)state;
 	spawn(false);
 	front_connect();
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < rounds; round++) {
 		for (turns = 0; turns < 50; turns++)
 			for (i = 0; i < HARNESS_QUEUES; i++)
 				pump(i, true, ENTRIES);
