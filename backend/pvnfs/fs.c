@@ -110,24 +110,25 @@ static const struct file *find_open(const char *node)
 }
 
 /*
- * The same for those that were files here and were left without a value (touch).
- * Only so many are remembered: the oldest become directories.
+ * Nodes that were seen as directories stay directories when they lose their last
+ * child, and those made by mkdir() are some from the beginning: nothing in the store
+ * tells. Only so many are remembered: the oldest become files, if they have no children.
  */
-enum { EMPTY_MAX = 1024 };
-static char *empties[EMPTY_MAX];
-static unsigned int next_empty;
+enum { FOLDERS_MAX = 4096 };
+static char *folders[FOLDERS_MAX];
+static unsigned int next_folder;
 
-static char **empty_find(const char *node)
+static char **folder_find(const char *node)
 {
-	for (unsigned int i = 0; i < EMPTY_MAX; i++)
-		if (empties[i] && !strcmp(empties[i], node))
-			return &empties[i];
+	for (unsigned int i = 0; i < FOLDERS_MAX; i++)
+		if (folders[i] && !strcmp(folders[i], node))
+			return &folders[i];
 	return NULL;
 }
 
-static void empty_remove(const char *node)
+static void folder_remove(const char *node)
 {
-	char **found = empty_find(node);
+	char **found = folder_find(node);
 
 	if (!found)
 		return;
@@ -135,21 +136,26 @@ static void empty_remove(const char *node)
 	*found = NULL;
 }
 
-static void empty_add(const char *node)
+static void folder_add(const char *node)
 {
-	if (empty_find(node))
+	if (folder_find(node))
 		return;
-	free(empties[next_empty]);
-	empties[next_empty] = strdup(node);
-	next_empty = (next_empty + 1) % EMPTY_MAX;
+	free(folders[next_folder]);
+	folders[next_folder] = strdup(node);
+	next_folder = (next_folder + 1) % FOLDERS_MAX;
+}
+
+static void folder_getattr(struct stat *st)
+{
+	st->st_mode = S_IFDIR | 0700;
+	st->st_nlink = 2;
+	st->st_size = 0;
 }
 
 static void file_getattr(const struct file *file, struct stat *st)
 {
 	if (file->kind == FILE_FOLDER) {
-		st->st_mode = S_IFDIR | 0700;
-		st->st_nlink = 2;
-		st->st_size = 0;
+		folder_getattr(st);
 		return;
 	}
 	st->st_mode = S_IFREG | 0600;
@@ -182,14 +188,18 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 	if (error || special)
 		return error ? error : special_getattr(node, special, st);
 	error = node_getattr(node, st);
-	file = error ? NULL : find_open(node);
-	if (file) {
-		file_getattr(file, st);
-	} else if (S_ISDIR(st->st_mode) && !st->st_size && !error && empty_find(node)) {
-		st->st_mode = S_IFREG | 0600;
-		st->st_nlink = 1;
+	if (error) {
+		folder_remove(node);
+		return error;
 	}
-	return error;
+	file = find_open(node);
+	if (file)
+		file_getattr(file, st);
+	else if (S_ISDIR(st->st_mode))
+		folder_add(node);
+	else if (folder_find(node))
+		folder_getattr(st);
+	return 0;
 }
 
 static int fs_opendir(const char *path, struct fuse_file_info *info)
@@ -417,8 +427,6 @@ static int fs_flush(const char *path, struct fuse_file_info *info)
 	if (!file->dirty)
 		return 0;
 	file->dirty = false;
-	if (file->is_node && !length_to_write(file))
-		empty_add(file->node);
 	return node_write(file->node, file->data, length_to_write(file));
 }
 
@@ -451,8 +459,10 @@ static int fs_mkdir(const char *path, mode_t mode)
 	error = to_node(path, node, sizeof(node), &special);
 	if (error || special)
 		return error ? error : -EEXIST;
-	empty_remove(node);
-	return node_make(node);
+	error = node_make(node);
+	if (!error)
+		folder_add(node);
+	return error;
 }
 
 static int fs_rmdir(const char *path)
@@ -468,7 +478,12 @@ static int fs_rmdir(const char *path)
 		return error;
 	if (!strcmp(node, "/"))
 		return -EBUSY;
-	return special ? -ENOTDIR : node_remove(node, false);
+	if (special)
+		return -ENOTDIR;
+	error = node_remove(node, false);
+	if (!error)
+		folder_remove(node);
+	return error;
 }
 
 /* Removing ".value" makes the value empty. */
@@ -483,10 +498,8 @@ static int fs_unlink(const char *path)
 	error = to_node(path, node, sizeof(node), &special);
 	if (error)
 		return error;
-	if (!special) {
-		empty_remove(node);
+	if (!special)
 		return node_remove(node, false);
-	}
 	return special[1] == 'v' ? node_write(node, "", 0) : -EPERM;
 }
 

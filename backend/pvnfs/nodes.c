@@ -2,8 +2,8 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Nodes of the store as files. A node with children, or without a value, is a
- * directory; another one is a file. When the daemon was replaced by a new one,
+ * Nodes of the store as files: a node with children is a directory, another one
+ * a file (fs.c remembers what was a directory before). When the daemon was replaced by a new one,
  * the next request connects again.
  */
 #include "pvnfs/pvnfs.h"
@@ -82,10 +82,9 @@ int node_getattr(const char *node, struct stat *st)
 	if (error)
 		return error;
 	free(data);
-	if (count || !len || !strcmp(node, "/")) {
+	if (count || !strcmp(node, "/")) {
 		st->st_mode = S_IFDIR | 0700;
 		st->st_nlink = 2;
-		st->st_size = count;		/* of a directory: its children */
 	} else {
 		st->st_mode = S_IFREG | 0600;
 		st->st_nlink = 1;
