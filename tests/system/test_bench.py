@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
+
 from machine import paths, say
 from machine.bench import bare_metal, compare, counting, instructions, merge, page, results, \
     rounds, shell, sides, table, workloads
@@ -242,6 +244,17 @@ class Half:
     def run(command, _):
         """Everything but SHA-256 works."""
         return shell.Done(3, "no memory") if "sha256" in command else shell.Done(0, "2.5 10")
+
+
+def test_configurations():
+    """The guests of the benchmarks are what the schema of configurations allows."""
+    schema = json.loads(sides.SCHEMA.read_text(encoding="utf-8"))
+    plan = SimpleNamespace(chosen=SimpleNamespace(vps=1, guest_memory=512), images=sides.GUEST_IMAGES,
+                           tools="/tools.img")
+    for guest in (sides.PvGuest(), sides.EmulatedGuest()):
+        config, _ = guest.whole_configuration(plan)
+        jsonschema.validate(config, schema)
+    jsonschema.validate(bare_metal.configuration(), schema)
 
 
 def test_failure_goes_on():

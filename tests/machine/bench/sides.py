@@ -214,15 +214,20 @@ class Guest:
     def guest(self):
         return f"bench-{self.name}"
 
+    def whole_configuration(self, plan):
+        """With a network if this build has one: (configuration, what is lacking)."""
+        config = self.configuration(plan)
+        if not has("nets") or not all(has(word) for word in self.net_model):
+            return config, {"network": "this build has no such network for guests"}
+        model = {"model": self.net_model[0]} if self.net_model else {}
+        config["nets"] = [{"tap": TAP, **model}]
+        config["cmdline"] += f" bench.address={GUEST_ADDRESS}/24"
+        return config, {}
+
     def start(self, system, plan, lacks):
         """Create it and wait for its first word; a Session."""
-        config = self.configuration(plan)
-        if has("nets") and all(has(word) for word in self.net_model):
-            model = {"model": self.net_model[0]} if self.net_model else {}
-            config["nets"] = [{"tap": TAP, **model}]
-            config["cmdline"] += f" bench.address={GUEST_ADDRESS}/24"
-        else:
-            lacks["network"] = "this build has no such network for guests"
+        config, lacking = self.whole_configuration(plan)
+        lacks.update(lacking)
         system.run(f"cat >/run/{self.guest}.json", data=json.dumps(config).encode())
         began = time.monotonic()
         done = system.run(f"pvn create /run/{self.guest}.json", timeout=BOOT_SECONDS)
