@@ -55,8 +55,8 @@ END
 # What discards and zeroes do is not fio's affair: zeroes must read as zeroes.
 zeroes() {
 	dd if=/dev/urandom of=/dev/pvdb bs=64k seek=960 count=16 oflag=direct 2>/dev/null &&
-		chroot /newroot blkdiscard -z -o 62914560 -l 524288 /dev/pvdb &&
-		chroot /newroot blkdiscard -o 63438848 -l 524288 /dev/pvdb &&
+		chroot /newroot /usr/sbin/blkdiscard -z -o 62914560 -l 524288 /dev/pvdb &&
+		chroot /newroot /usr/sbin/blkdiscard -o 63438848 -l 524288 /dev/pvdb &&
 		[ "$(dd if=/dev/pvdb bs=64k skip=960 count=8 iflag=direct 2>/dev/null | tr -d '\000' | wc -c)" = 0 ]
 }
 
