@@ -140,6 +140,30 @@ static void dump_intercepts(void)
 	FIELD(pvn_eoi_message, vector);
 }
 
+/* What a row says in the dump: slots count from the page's start. */
+static void dump_stats(void)
+{
+	unsigned int slot = 0;
+
+	for (size_t i = 0; i < PVN_STATS_ROW_COUNT; i++) {
+		const struct pvn_stats_row *row = &pvn_stats_rows[i];
+
+		switch (row->kind) {
+		case PVN_STATS_IS_PAGE:
+			printf("statistics page %s 0x%x\n", row->name, row->number);
+			slot = 0;
+			continue;
+		case PVN_STATS_IS_GROUP:
+			printf("\t%u group %s 0x%x\n", slot++, row->name, row->number);
+			continue;
+		case PVN_STATS_IS_COUNTER:
+		case PVN_STATS_IS_ARRAY:
+			printf("\t%u %u %s %s\n", slot, row->number, row->name, row->unit);
+			slot += row->number;
+		}
+	}
+}
+
 static void dump(void)
 {
 	printf("abi %u\n", PVN_ABI_MAJOR);
@@ -149,6 +173,7 @@ static void dump(void)
 	dump_calls();
 	dump_pages();
 	dump_intercepts();
+	dump_stats();
 }
 
 static void print_block(const struct pvn_call_info *call, unsigned int b)
@@ -165,6 +190,22 @@ static void print_block(const struct pvn_call_info *call, unsigned int b)
 		else
 			printf("| %u | %s | %s |\n", offset, f->type, f->name);
 		offset += f->bytes * f->count;
+	}
+}
+
+static void print_stats(void)
+{
+	printf("\n## Statistics\n");
+	for (size_t i = 0; i < PVN_STATS_ROW_COUNT; i++) {
+		const struct pvn_stats_row *row = &pvn_stats_rows[i];
+
+		if (row->kind == PVN_STATS_IS_PAGE)
+			printf("\n### Page of a %s, type 0x%X\n", row->name, row->number);
+		else if (row->kind == PVN_STATS_IS_GROUP)
+			printf("\nGroup 0x%X, %s:\n\n| counter | unit | meaning |\n|---|---|---|\n",
+			       row->number, row->name);
+		else
+			printf("| %s | %s | %s |\n", row->name, row->unit, row->text);
 	}
 }
 
@@ -187,6 +228,7 @@ static void reference(void)
 	for (size_t i = 0; i < PVN_STATUS_COUNT; i++)
 		printf("| 0x%04X | %s | %s | %s |\n", pvn_statuses[i].number, pvn_statuses[i].name,
 		       pvn_statuses[i].error, pvn_statuses[i].text);
+	print_stats();
 }
 
 static const struct pvn_call_info *find_call(unsigned int code)

@@ -34,6 +34,24 @@ int pvn_root_objects(int root, struct pvn_root_objects *objects)
 	return ioctl(root, PVN_ROOT_OBJECTS, objects);
 }
 
+int pvn_root_stats(int root, uint32_t type, uint64_t object_id, uint32_t index, uint64_t *words)
+{
+	const struct pvn_root_stats request = {
+		.type = type, .index = index, .object_id = object_id, .address = (uintptr_t)words };
+
+	return ioctl(root, PVN_ROOT_STATS, &request);
+}
+
+int pvn_root_call(int root, uint16_t code, const void *in, uint32_t in_bytes, void *out,
+		  uint32_t out_bytes)
+{
+	struct pvn_root_call request = {
+		.code = code, .in_bytes = in_bytes, .out_bytes = out_bytes,
+		.in_address = (uintptr_t)in, .out_address = (uintptr_t)out };
+
+	return ioctl(root, PVN_ROOT_CALL, &request) ? -1 : (int)request.status;
+}
+
 int pvn_root_create_partition(int root, uint64_t *id)
 {
 	struct pvn_root_create_partition request = { 0 };

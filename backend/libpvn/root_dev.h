@@ -18,6 +18,11 @@ int pvn_root_open(void);
 int pvn_root_info(int root, struct pvn_root_info *info);
 int pvn_root_census(int root, struct pvn_get_census_out *census);
 int pvn_root_objects(int root, struct pvn_root_objects *objects);
+/* Statistics page of an object; words[PVN_STATS_SLOTS]. */
+int pvn_root_stats(int root, uint32_t type, uint64_t object_id, uint32_t index, uint64_t *words);
+/* A call of struct pvn_root_call; returns the hypervisor's status. */
+int pvn_root_call(int root, uint16_t code, const void *in, uint32_t in_bytes, void *out,
+		  uint32_t out_bytes);
 int pvn_root_create_partition(int root, uint64_t *id);
 
 int pvn_partition_set_property(int partition, uint32_t property, uint64_t value);

@@ -12,7 +12,7 @@ _pvn()
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
-			attach detach resize ring census version help" -- "$cur")
+			attach detach resize ring counters park unpark census version help" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then
@@ -21,6 +21,7 @@ _pvn()
 		create) options+=" --wait --console" ;;
 		shutdown) options+=" --reboot --wait --timeout" ;;
 		wait) options+=" --timeout" ;;
+		counters) options+=" --all --diff --" ;;
 		destroy) options+=" --all" ;;
 		console) options+=" --number" ;;
 		detach) options+=" --force --timeout" ;;
@@ -34,7 +35,7 @@ _pvn()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur"; compgen -d -- "$cur")
 		;;
-	info | console | shutdown | destroy | wait | attach | detach | resize | ring)
+	info | console | shutdown | destroy | wait | attach | detach | resize | ring | counters)
 		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
 		;;
 	esac

@@ -171,7 +171,7 @@ static void create_root_vp(struct cpu *cpu)
 
 	if (vp_create(root_partition, cpu->index, &vp) != PVN_STATUS_SUCCESS)
 		refuse("too little memory for the root's processors: raise memory= ");
-	vp->pinned = vp->cpu = cpu;
+	vp->pinned = vp->cpu = vp->timer.pinned = cpu;
 	vp->apic_id = vp->lapic.id = cpu->apic_id;
 	cpu->root_vp = vp;
 }

@@ -9,6 +9,7 @@
 #define CORE_CPU_H
 
 #include "core/addr.h"
+#include "core/stats.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
 
@@ -26,6 +27,7 @@ struct cpu {
 
 	struct vp *current;		/* (o) whose state is loaded; NULL when idle */
 	struct vp *root_vp;		/* (c) the root VP pinned here */
+	bool parked;			/* [q], [timer_lock] children neither run nor wait here */
 	bool resched;			/* [a] look at the run queue before entering a guest */
 	/*
 	 * Guest entry generation: odd while this processor is (about to be) in a guest.
@@ -47,8 +49,10 @@ struct cpu {
 	uint64_t nudge;			/* (o) TSC at which the guest must exit, whatever else; ~0 */
 	uint64_t timer_programmed;	/* (o) TSC deadline the hardware is set to */
 
-	uint64_t idle_tsc;		/* (o) */
-	uint64_t timer_interrupts, kicks, device_interrupts;	/* (o) */
+	struct stats stats;		/* (o) */
+	uint64_t run_tsc, child_tsc, idle_tsc;	/* (o) */
+	unsigned int sample;		/* (o) exits until the next one whose handling is timed */
+	uint64_t sample_start;		/* (o) TSC of the exit being timed; 0: none */
 	void *vendor;			/* (o) of the vendor folder */
 };
 

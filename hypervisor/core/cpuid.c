@@ -87,8 +87,8 @@ enum { EAX, EBX, ECX, EDX };
  * 6.1 then makes that call with a null output page. Not CpuManagement (EBX[12]): Linux takes
  * it to mean that it is Microsoft's root.
  */
-#define SHOWN_EAX	  0x00000effu
-#define SHOWN_EBX	  0x000008f5u
+#define SHOWN_EAX	  0x00000fffu
+#define SHOWN_EBX	  0x000009f5u
 
 static bool is_child(const struct vp *vp) { return !vp->partition->is_root; }
 

@@ -60,7 +60,7 @@ static void offer_interrupt(struct vp *vp)
 	if (vector >= 0 && virt->interrupt_window(vp)) {
 		virt->inject_interrupt(vp, vector);
 		lapic_accept(vp, vector);
-		vp->counters.interrupts_injected++;
+		vp->stats.count[PVN_STAT_vp_interrupts_injected]++;
 		vp->halted = vp->idle = false;
 		vector = lapic_pending(vp);
 	}
@@ -389,10 +389,7 @@ void exit_handle(struct vp *vp, struct vp_exit *exit)
 	case EXIT_MSR_READ: handle_msr_read(vp, exit); break;
 	case EXIT_MSR_WRITE: handle_msr_write(vp, exit); break;
 	case EXIT_IO: handle_io(vp, exit); break;
-	case EXIT_HYPERCALL:
-		vp->counters.hypercalls++;
-		hypercall_exit(vp, exit->insn_bytes);
-		break;
+	case EXIT_HYPERCALL: hypercall_exit(vp, exit->insn_bytes); break;
 	case EXIT_MEMORY: handle_memory(vp, exit); break;
 	case EXIT_EXCEPTION: handle_exception(vp, exit); break;
 	case EXIT_XSETBV: handle_xsetbv(vp, exit); break;

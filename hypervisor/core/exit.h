@@ -43,6 +43,9 @@ bool msr_write_state(struct vp *vp, uint32_t msr, uint64_t value);
  */
 bool msr_move_overlay(struct vp *vp, uint64_t old, uint64_t value, void *page, unsigned int rights);
 
+/* The same for a register of the VP itself, kept at msr. */
+bool msr_move_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page, unsigned int rights);
+
 /*
  * intercept.c: stops the VP (VP_STOP_INTERCEPT) and sends the message to SINT 0 of a
  * root VP. payload starts with struct pvn_intercept_header, which it fills.

@@ -120,6 +120,5 @@ HC(post_message)
 /* The doorbell: from here event_signal() sets the flag and raises the interrupt. */
 HC(signal_event)
 {
-	call->vp->counters.signals++;
 	return event_signal(call->caller, in->connection_id, in->flag);
 }

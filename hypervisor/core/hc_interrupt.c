@@ -4,7 +4,9 @@
  *
  * Calls on scheduling and interrupts, of the caller's own partition or of a child.
  */
+#include "core/cpu.h"
 #include "core/hypercall.h"
+#include "core/platform.h"
 #include "core/sched.h"
 
 #define VECTOR_FIRST 0x10u
@@ -12,6 +14,22 @@
 #define ICR_LOGICAL  (1u << 11)
 #define ICR_ASSERT   (1u << 14)
 #define ICR_LEVEL    (1u << 15)
+
+HC(get_logical_processor_run_time)
+{
+	const uint64_t *count = plat_this_cpu()->stats.count;
+
+	sched_charge();
+	out->global_time = count[PVN_STAT_processor_global_time];
+	out->local_run_time = count[PVN_STAT_processor_run_time];
+	out->hypervisor_time = count[PVN_STAT_processor_hypervisor_time];
+	return PVN_STATUS_SUCCESS;
+}
+
+HC(park_logical_processors)
+{
+	return sched_park(in->processor_mask);
+}
 
 HC(notify_long_spin_wait)
 {

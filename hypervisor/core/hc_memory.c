@@ -25,7 +25,11 @@ void hc_memory_finish(struct hc_call *call)
 	call->flush_needed = false;
 	for (unsigned int i = 0; i < call->deposit_count; i++)
 		page_pool_add(call->deposit_pool, call->deposits[i]);
+	if (call->deposit_count)
+		stats_total(PVN_STAT_hypervisor_total_pages, call->deposit_count);
 	call->deposit_count = 0;
+	for (unsigned int i = 0; i < 2 && call->held[i]; i++)
+		partition_count(call->held[i]);
 }
 
 static void need_flush(struct hc_call *call, struct gpa_map *map)
@@ -93,6 +97,7 @@ HC_ABOUT(withdraw_memory, find_pool)
 		return status;
 	}
 	page_info_withdraw(page);
+	stats_total(PVN_STAT_hypervisor_total_pages, -1ull);
 	gpa_map_merge(map, gpa(page.v));
 	oelem->page = page.v >> PAGE_SHIFT;
 	return PVN_STATUS_SUCCESS;

@@ -18,9 +18,6 @@
 
 #define CR0_PE			1u
 
-#define OWN_CODES		0x4000u
-#define PUBLIC_SLOTS		0x100u
-#define OWN_SLOTS		0x10u
 #define FAST_PLAIN_BYTES	16u	/* what needs no XMM register */
 /* Largest fixed input, list element and output of any row; asserted below. */
 #define IN_MAX			256u
@@ -28,8 +25,6 @@
 #define OUT_MAX			64u
 #define OELEM_MAX		16u
 #define VAR_MAX			64u	/* banks of the largest set of VPs */
-
-#define CODE_TO_SLOT(code) ((code) < OWN_CODES ? (code) : PUBLIC_SLOTS + (code) - OWN_CODES)
 
 typedef enum pvn_status hc_adapter(struct hc_call *call, const void *in, const void *elem,
 				   void *out, void *oelem);
@@ -60,7 +55,7 @@ struct hc_descriptor {
 			return PVN_STATUS_INVALID_PARAMETER;					\
 		return hc_##name(call, in, elem, out, oelem);					\
 	}											\
-	_Static_assert(CODE_TO_SLOT(code) < PUBLIC_SLOTS + OWN_SLOTS, #name " code");		\
+	_Static_assert(PVN_CALL_TO_SLOT(code) < PVN_CALL_SLOTS, #name " code");		\
 	_Static_assert(sizeof(struct pvn_##name##_in) <= IN_MAX &&				\
 		       sizeof(struct pvn_##name##_elem) <= ELEM_MAX &&				\
 		       sizeof(struct pvn_##name##_out) <= OUT_MAX &&				\
@@ -81,7 +76,7 @@ struct hc_descriptor {
 #define FORM_MEMORY	false
 #define FORM_FAST	true
 #define PVN_CALL(code_, name, since, shape, form, privilege_, in_, elem_, out_, oelem_, text)	\
-	[CODE_TO_SLOT(code_)] = {								\
+	[PVN_CALL_TO_SLOT(code_)] = {								\
 		.call = call_##name,								\
 		.in_bytes = sizeof(struct pvn_##name##_in),					\
 		.elem_bytes = sizeof(struct pvn_##name##_elem),					\
@@ -91,7 +86,7 @@ struct hc_descriptor {
 		.fast = FORM_##form,								\
 		.privilege = PVN_PRIVILEGE_##privilege_,					\
 	},
-static const struct hc_descriptor descriptors[PUBLIC_SLOTS + OWN_SLOTS] = {
+static const struct hc_descriptor descriptors[PVN_CALL_SLOTS] = {
 #include <hypercalls.def>
 };
 #undef PVN_CALL
@@ -112,12 +107,13 @@ struct invocation {
 	union fast_block fast;
 };
 
-static const struct hc_descriptor *find_row(uint64_t control)
+static const struct hc_descriptor *find_row(struct vp *vp, uint64_t control)
 {
-	unsigned int code = control & PVN_CONTROL_CODE_MASK, slot = CODE_TO_SLOT(code);
+	unsigned int code = control & PVN_CONTROL_CODE_MASK, slot = PVN_CALL_TO_SLOT(code);
 
-	if ((code < OWN_CODES && code >= PUBLIC_SLOTS) || slot >= PUBLIC_SLOTS + OWN_SLOTS)
+	if ((code < PVN_CALL_OWN_FIRST && code >= PVN_CALL_PUBLIC_SLOTS) || slot >= PVN_CALL_SLOTS)
 		return NULL;
+	vp->stats.count[PVN_STAT_vp_calls + slot]++;
 	return descriptors[slot].call ? &descriptors[slot] : NULL;
 }
 
@@ -292,7 +288,7 @@ static enum pvn_status run(struct invocation *v)
 {
 	enum pvn_status status;
 
-	v->row = find_row(v->control);
+	v->row = find_row(v->call.vp, v->control);
 	if (!v->row)
 		return PVN_STATUS_INVALID_HYPERCALL_CODE;
 	if (!has_privilege(v->call.caller, v->row->privilege))

@@ -145,6 +145,7 @@ void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
 	struct pvn_message *message = &buffer->message.message;
 
 	ASSERT(payload_bytes <= PVN_MESSAGE_PAYLOAD_MAX);
+	vp->stats.count[PVN_STAT_vp_intercepts]++;
 	/* The parent resumed it before it read the last one: that one is overwritten. */
 	intercept_cancel(vp);
 	*message = (struct pvn_message){

@@ -66,6 +66,14 @@ bool msr_move_overlay(struct vp *vp, uint64_t old, uint64_t value, void *page, u
 	return true;
 }
 
+bool msr_move_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page, unsigned int rights)
+{
+	if (!msr_move_overlay(vp, *msr, value, page, rights))
+		return false;
+	__atomic_store_n(msr, value, __ATOMIC_RELEASE);
+	return true;
+}
+
 /*
  * A page register of the whole partition. The overlay moves without the lock, since a flush
  * waits for other processors; VPs that write the register at the same time may leave an
@@ -133,10 +141,19 @@ static bool write_reference_tsc(struct vp *vp, uint64_t value)
 static bool write_assist(struct vp *vp, uint64_t value)
 {
 	lapic_assist_off(vp);
-	if (!msr_move_overlay(vp, vp->assist_msr, value, vp->assist, GPA_READ | GPA_WRITE))
-		return false;
-	vp->assist_msr = value;
-	return true;
+	return msr_move_page(vp, &vp->assist_msr, value, vp->assist, GPA_READ | GPA_WRITE);
+}
+
+/* Both pages of a kind, retail and internal, are the same one [TLFS 2.0 21.4 "Statistics MSRs"]. */
+static bool write_stats(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+
+	if (msr >= PVN_MSR_STATS_VP)
+		return msr_move_page(vp, &vp->stats_msr[msr - PVN_MSR_STATS_VP], value,
+				     vp->stats.count, GPA_READ);
+	return move_partition_page(vp, &partition->stats_msr[msr - PVN_MSR_STATS_PARTITION], value,
+				   partition->stats.count, GPA_READ);
 }
 
 /* Ends of a guest */
@@ -199,6 +216,7 @@ static enum pvn_privilege synthetic_privilege(uint32_t msr)
 		return PVN_PRIVILEGE_ACCESS_SYNIC;
 	case PVN_MSR_STIMER0_CONFIG ... PVN_MSR_STIMER0_CONFIG + 2 * PVN_STIMER_COUNT - 1:
 		return PVN_PRIVILEGE_ACCESS_SYNTHETIC_TIMERS;
+	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_VP + 1: return PVN_PRIVILEGE_ACCESS_STATS_MSRS;
 	case PVN_MSR_GUEST_IDLE: return PVN_PRIVILEGE_ACCESS_GUEST_IDLE;
 	}
 	return PVN_PRIVILEGE_NONE;
@@ -227,7 +245,7 @@ static uint64_t icr_to_synthetic(uint64_t icr)
 static uint64_t vp_runtime(const struct vp *vp)
 {
 	/* It is running: what the scheduler has not added yet counts too. */
-	return reference_units(vp->counters.run_tsc + plat_tsc() - vp->run_start);
+	return reference_units(vp->run_tsc + plat_tsc() - vp->charged);
 }
 
 static uint64_t guest_idle(struct vp *vp)
@@ -255,6 +273,12 @@ static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	case PVN_MSR_ICR: *value = icr_to_synthetic(vp->lapic.icr); break;
 	case PVN_MSR_TPR: *value = virt->get_tpr(vp); break;
 	case PVN_MSR_VP_ASSIST_PAGE: *value = vp->assist_msr; break;
+	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_PARTITION + 1:
+		*value = partition->stats_msr[msr - PVN_MSR_STATS_PARTITION];
+		break;
+	case PVN_MSR_STATS_VP ... PVN_MSR_STATS_VP + 1:
+		*value = vp->stats_msr[msr - PVN_MSR_STATS_VP];
+		break;
 	case PVN_MSR_GUEST_IDLE: *value = guest_idle(vp); break;
 	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
 		*value = partition->crash[msr - PVN_MSR_CRASH_P0];
@@ -280,6 +304,7 @@ static bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
 		lapic_write_icr(vp, icr_from_synthetic(value));
 		return true;
 	case PVN_MSR_VP_ASSIST_PAGE: return write_assist(vp, value);
+	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_VP + 1: return write_stats(vp, msr, value);
 	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
 		vp->partition->crash[msr - PVN_MSR_CRASH_P0] = value;
 		return true;

@@ -10,6 +10,7 @@
  * that is being finalized is taken apart only while nobody but the one finalizing
  * call holds a reference: calls that come later see its state and leave it alone.
  */
+#include "core/cpu.h"
 #include "core/event.h"
 #include "core/page_info.h"
 #include "core/partition.h"
@@ -30,7 +31,7 @@
 static const uint64_t child_privileges =
 	BIT(ACCESS_VP_RUN_TIME) | BIT(ACCESS_REFERENCE_COUNTER) | BIT(ACCESS_SYNIC) |
 	BIT(ACCESS_SYNTHETIC_TIMERS) | BIT(ACCESS_APIC_MSRS) | BIT(ACCESS_HYPERCALL_MSRS) |
-	BIT(ACCESS_VP_INDEX) | BIT(ACCESS_RESET) | BIT(ACCESS_REFERENCE_TSC) |
+	BIT(ACCESS_VP_INDEX) | BIT(ACCESS_STATS_MSRS) | BIT(ACCESS_RESET) | BIT(ACCESS_REFERENCE_TSC) |
 	BIT(ACCESS_GUEST_IDLE) | BIT(ACCESS_FREQUENCIES) | BIT(POST_MESSAGES) | BIT(SIGNAL_EVENTS);
 
 static const uint64_t root_privileges =
@@ -71,6 +72,7 @@ static void table_add(struct partition *partition)
 	if (partition->parent)
 		partition->parent->child_count++;
 	list_append(&table, &partition->siblings);
+	stats_total(PVN_STAT_hypervisor_partitions, 1);
 	spin_unlock(&table_lock);
 }
 
@@ -91,11 +93,24 @@ static void release_pages(struct partition *partition)
 	gpa_map_destroy(&partition->map);
 	page_pool_free(&partition->pool, partition->hypercall_page);
 	page_pool_free(&partition->pool, partition->tsc_page);
+	stats_destroy(&partition->stats, &partition->pool);
 	partition->hypercall_page = NULL;
 	partition->tsc_page = NULL;
 }
 
-/* Top table, hypercall page, reference TSC page: all from its own pool, or nothing. */
+void partition_count(struct partition *partition)
+{
+	uint64_t *count = partition->stats.count;
+
+	if (!count)
+		return;
+	count[PVN_STAT_partition_virtual_processors] = partition->vp_count;
+	count[PVN_STAT_partition_gpa_pages] = partition->map.mapped_pages;
+	count[PVN_STAT_partition_deposited_pages] = page_pool_free_count(&partition->pool) +
+						    page_pool_used_count(&partition->pool);
+}
+
+/* Top table, hypercall page, reference TSC page, statistics: all from its own pool, or nothing. */
 static enum pvn_status take_pages(struct partition *partition)
 {
 	enum pvn_status status = gpa_map_init(&partition->map, virt->npt, &partition->pool,
@@ -103,12 +118,27 @@ static enum pvn_status take_pages(struct partition *partition)
 
 	partition->hypercall_page = page_pool_alloc(&partition->pool);
 	partition->tsc_page = page_pool_alloc(&partition->pool);
+	if (status == PVN_STATUS_SUCCESS)
+		status = stats_create(&partition->stats, &partition->pool, PVN_STATS_TYPE_partition);
 	if (status == PVN_STATUS_SUCCESS && partition->hypercall_page && partition->tsc_page) {
+		partition_count(partition);
 		fill_hypercall_page(partition->hypercall_page);
 		return PVN_STATUS_SUCCESS;
 	}
 	release_pages(partition);
 	return PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
+/* The hypervisor's own, and the processors'. */
+static bool create_machine_stats(struct page_pool *pool)
+{
+	bool ok = stats_create(&stats_hypervisor, pool, PVN_STATS_TYPE_hypervisor) == PVN_STATUS_SUCCESS;
+
+	for (unsigned int i = 0; ok && i < plat_cpu_count(); i++)
+		ok = stats_create(&plat_cpu(i)->stats, pool, PVN_STATS_TYPE_processor) == PVN_STATUS_SUCCESS;
+	if (ok)
+		stats_hypervisor.count[PVN_STAT_hypervisor_logical_processors] = plat_cpu_count();
+	return ok;
 }
 
 struct partition *partition_create_root(struct hpa first_page, uint64_t page_count)
@@ -121,8 +151,9 @@ struct partition *partition_create_root(struct hpa first_page, uint64_t page_cou
 	page_info_reserve(first_page, page_count, PAGE_HYPERVISOR);
 	for (uint64_t i = 1; i < page_count; i++)
 		page_pool_add(&partition->pool, hpa_add(first_page, i << PAGE_SHIFT));
-	if (take_pages(partition) != PVN_STATUS_SUCCESS)
+	if (!create_machine_stats(&partition->pool) || take_pages(partition) != PVN_STATUS_SUCCESS)
 		panic("not enough memory for the root partition");
+	stats_total(PVN_STAT_hypervisor_total_pages, page_count - 1);
 	partition->state = PARTITION_ACTIVE;
 	root_partition = partition;
 	table_add(partition);
@@ -243,6 +274,7 @@ static bool destroy_vps(struct partition *partition, uint64_t deadline)
 		if (late)
 			return false;
 		partition->vps[i] = NULL;
+		stats_total(PVN_STAT_hypervisor_virtual_processors, -1ull);
 		vp_destroy(vp);
 		late = plat_tsc() >= deadline;
 	}
@@ -291,6 +323,7 @@ enum pvn_status partition_delete(struct partition *partition)
 	if (status == PVN_STATUS_SUCCESS) {
 		list_remove(&partition->siblings);
 		partition->parent->child_count--;
+		stats_total(PVN_STAT_hypervisor_partitions, -1ull);
 	}
 	spin_unlock(&table_lock);
 	if (status == PVN_STATUS_SUCCESS)

@@ -12,6 +12,7 @@
 #include <pvn/abi/hypercall.h>
 #include "core/gpa_map.h"
 #include "core/page_pool.h"
+#include "core/stats.h"
 #include "core/vp.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
@@ -77,6 +78,8 @@ struct partition {
 	struct pvn_reference_tsc_page *tsc_page;	/* (c) from the pool, overlaid */
 	uint64_t reference_start;	/* (c) TSC at creation: reference time 0 */
 	uint64_t crash[6];		/* [p] P0..P4, CTL */
+	struct stats stats;		/* [p] */
+	uint64_t stats_msr[2];		/* [p] */
 
 	struct slab event_records;	/* [events lock] where ports and connections live */
 	struct list ports;		/* [events lock] ports this partition owns */
@@ -127,6 +130,9 @@ uint64_t partition_reference_to_tsc(const struct partition *partition, uint64_t 
 uint64_t reference_units(uint64_t tsc_ticks);
 /* Contents of the reference TSC page; disabled: sequence 0, use the MSR. */
 void partition_fill_tsc_page(struct partition *partition, bool enabled);
+
+/* Brings what its statistics page says of memory and VPs up to date. */
+void partition_count(struct partition *partition);
 
 struct census {
 	uint64_t pages_total, pages_free, pages_deposited;

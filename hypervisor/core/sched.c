@@ -19,12 +19,15 @@
 #include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
+#include "core/timer.h"
 #include "lib/log.h"
 
 #define SLICE_US	6000
 /* A sleeper may be this much ahead of the others when it wakes, no more. */
 #define WAKE_CREDIT_US	3000
 #define WEIGHT_DEFAULT	100
+/* One exit of so many is timed and counts for all; a prime, so as not to fall in step. */
+#define SAMPLE_EXITS	17
 
 static uint64_t us_to_tsc(uint64_t us) { return plat_tsc_hz() / 1000000 * us; }
 
@@ -36,6 +39,7 @@ void sched_init_cpu(struct cpu *cpu)
 	list_init(&cpu->timers);
 	cpu->slice_end = ~0ull;
 	cpu->timer_programmed = cpu->timer_first = cpu->nudge = ~0ull;
+	cpu->sample = SAMPLE_EXITS;
 }
 
 static struct cpu *lock_home(struct vp *vp)
@@ -50,9 +54,11 @@ static struct cpu *lock_home(struct vp *vp)
 	}
 }
 
+static bool is_parked(const struct cpu *cpu) { return __atomic_load_n(&cpu->parked, __ATOMIC_RELAXED); }
+
 static bool is_idle(const struct cpu *cpu)
 {
-	return !__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) &&
+	return !is_parked(cpu) && !__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) &&
 	       !__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED);
 }
 
@@ -97,39 +103,64 @@ static void alert(struct cpu *cpu, const struct vp *vp)
 /* The root stays where its interrupts are; children go where nobody runs, if anywhere. */
 static struct cpu *choose_cpu(struct vp *vp, struct cpu *home)
 {
+	struct cpu *best = home;
+
 	if (vp->pinned)
 		return vp->pinned;
 	if (is_idle(home))
 		return home;
-	for (unsigned int i = 0; i < plat_cpu_count(); i++)
-		if (is_idle(plat_cpu(i)))
-			return plat_cpu(i);
-	for (unsigned int i = 0; i < plat_cpu_count(); i++)
-		if (__atomic_load_n(&plat_cpu(i)->ready_count, __ATOMIC_RELAXED) + 1 < home->ready_count)
-			return plat_cpu(i);
-	return home;
+	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+		struct cpu *cpu = plat_cpu(i);
+
+		if (is_idle(cpu))
+			return cpu;
+		if (!is_parked(cpu) &&
+		    (is_parked(best) ||
+		     __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) + 1 <
+			     __atomic_load_n(&best->ready_count, __ATOMIC_RELAXED)))
+			best = cpu;
+	}
+	return best;
 }
 
-/* The VP is blocked or stopped and its home's lock is held; lets go of it. */
-static void make_ready(struct cpu *home, struct vp *vp)
+/*
+ * Between two homes a VP is nobody's: READY, but on no queue. Its new one may have been
+ * parked in the meantime, which is decided by that one's lock.
+ */
+static struct cpu *lock_new_home(struct vp *vp)
+{
+	struct cpu *cpu = vp->cpu, *next;
+
+	for (;; cpu = next) {
+		spin_lock(&cpu->run_lock);
+		if (!cpu->parked || vp->pinned)
+			break;
+		next = choose_cpu(vp, cpu);
+		__atomic_store_n(&vp->cpu, next, __ATOMIC_RELEASE);
+		spin_unlock(&cpu->run_lock);
+	}
+	/* Each processor's virtual time runs by itself. */
+	vp->virtual_time = cpu->virtual_time;
+	return cpu;
+}
+
+/* The VP runs nowhere, is on no queue and its home's lock is held; lets go of it. */
+static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 {
 	struct cpu *target = choose_cpu(vp, home);
 	uint64_t floor, credit = us_to_tsc(WAKE_CREDIT_US);
 
 	if (target != home) {
-		/* Between the locks it is nobody's: READY, but on no queue; only we put it there. */
 		vp->state = VP_READY;
 		__atomic_store_n(&vp->cpu, target, __ATOMIC_RELEASE);
 		spin_unlock(&home->run_lock);
-		spin_lock(&target->run_lock);
-		/* Each processor's virtual time runs by itself. */
-		vp->virtual_time = target->virtual_time;
+		target = lock_new_home(vp);
 	}
 	floor = target->virtual_time > credit ? target->virtual_time - credit : 0;
 	if (vp->virtual_time < floor)
 		vp->virtual_time = floor;
 	/* An interrupt for the root: its processor is its own. */
-	vp->boosted = vp->partition->is_root;
+	vp->boosted = woken && vp->partition->is_root;
 	enqueue(target, vp);
 	alert(target, vp);
 	spin_unlock(&target->run_lock);
@@ -148,7 +179,7 @@ void sched_notify(struct vp *vp)
 	case VP_STOPPED:
 	case VP_BLOCKED:
 		if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
-			make_ready(cpu, vp);
+			make_ready(cpu, vp, true);
 			return;
 		}
 		break;
@@ -157,6 +188,13 @@ void sched_notify(struct vp *vp)
 			plat_kick(cpu);
 		break;
 	case VP_READY:
+		/* It waits behind children, and what came is for it alone to handle. */
+		if (vp->partition->is_root && !vp->boosted && !list_is_empty(&vp->run_node)) {
+			dequeue(cpu, vp);
+			vp->boosted = true;
+			enqueue(cpu, vp);
+			alert(cpu, vp);
+		}
 		break;
 	}
 	spin_unlock(&cpu->run_lock);
@@ -220,24 +258,81 @@ static struct vp *take_from(struct cpu *victim, struct cpu *thief)
 	return found;
 }
 
+static bool move_one(struct cpu *from, struct cpu *to)
+{
+	struct vp *vp = take_from(from, to);
+	struct cpu *home;
+
+	if (!vp)
+		return false;
+	home = lock_new_home(vp);
+	enqueue(home, vp);
+	if (home != plat_this_cpu())
+		alert(home, vp);
+	spin_unlock(&home->run_lock);
+	return true;
+}
+
 static bool steal(struct cpu *cpu)
 {
-	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+	for (unsigned int i = 0; i < plat_cpu_count() && !is_parked(cpu); i++) {
 		struct cpu *victim = plat_cpu(i);
-		struct vp *vp;
 
-		if (victim == cpu || !__atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED))
-			continue;
-		vp = take_from(victim, cpu);
-		if (vp) {
-			spin_lock(&cpu->run_lock);
-			vp->virtual_time = cpu->virtual_time;
-			enqueue(cpu, vp);
-			spin_unlock(&cpu->run_lock);
+		if (victim != cpu && __atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED) &&
+		    move_one(victim, cpu))
 			return true;
-		}
 	}
 	return false;
+}
+
+/* --- parking --- */
+
+static void set_parked(struct cpu *cpu, bool parked)
+{
+	spin_lock(&cpu->run_lock);
+	__atomic_store_n(&cpu->parked, parked, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
+	cpu->stats.count[PVN_STAT_processor_parked] = parked;
+	spin_unlock(&cpu->run_lock);
+	/* It lets its child go, or looks for one. */
+	if (cpu != plat_this_cpu())
+		plat_kick(cpu);
+}
+
+static void evacuate(struct cpu *cpu)
+{
+	struct vp *current;
+
+	/* Where to is decided anew, since this one is parked. */
+	while (move_one(cpu, cpu))
+		;
+	timer_evacuate(cpu);
+	while ((current = __atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST)) && current != cpu->root_vp)
+		plat_relax();
+}
+
+enum pvn_status sched_park(uint64_t mask)
+{
+	unsigned int count = plat_cpu_count();
+	uint64_t all = count == 64 ? ~0ull : (1ull << count) - 1;
+
+	if (mask & ~all)
+		return PVN_STATUS_INVALID_PARAMETER;
+	if (mask == all)
+		return PVN_STATUS_OPERATION_DENIED;
+	/* One caller at a time. Some processor is always open: they open before others are parked. */
+	spin_lock(&root_partition->lock);
+	for (unsigned int i = 0; i < count; i++)
+		if (!(mask >> i & 1) && plat_cpu(i)->parked)
+			set_parked(plat_cpu(i), false);
+	for (unsigned int i = 0; i < count; i++)
+		if (mask >> i & 1)
+			set_parked(plat_cpu(i), true);
+	spin_unlock(&root_partition->lock);
+	for (unsigned int i = 0; i < count; i++)
+		if (mask >> i & 1)
+			evacuate(plat_cpu(i));
+	return PVN_STATUS_SUCCESS;
 }
 
 static struct vp *pick(struct cpu *cpu)
@@ -265,12 +360,50 @@ static struct vp *pick(struct cpu *cpu)
 	return vp;
 }
 
+/* Time on the processor since it was last charged goes into the statistics. */
+static void charge(struct cpu *cpu, struct vp *vp, uint64_t now)
+{
+	uint64_t *count = cpu->stats.count, ran = now - vp->charged;
+
+	vp->charged = now;
+	vp->run_tsc += ran;
+	vp->stats.count[PVN_STAT_vp_run_time] = reference_units(vp->run_tsc);
+	cpu->run_tsc += ran;
+	count[PVN_STAT_processor_run_time] = reference_units(cpu->run_tsc);
+	if (!vp->partition->is_root)
+		cpu->child_tsc += ran;
+	count[PVN_STAT_processor_child_run_time] = reference_units(cpu->child_tsc);
+	count[PVN_STAT_processor_global_time] = partition_reference_time(root_partition, now);
+}
+
+void sched_charge(void)
+{
+	struct cpu *cpu = plat_this_cpu();
+
+	charge(cpu, cpu->current, plat_tsc());
+}
+
+static void sample_begin(struct cpu *cpu, struct vp *vp)
+{
+	cpu->sample = SAMPLE_EXITS;
+	cpu->sample_start = plat_tsc();
+	charge(cpu, vp, cpu->sample_start);
+}
+
+static void sample_end(struct cpu *cpu, struct vp *vp)
+{
+	uint64_t spent = reference_units((plat_tsc() - cpu->sample_start) * SAMPLE_EXITS);
+
+	cpu->sample_start = 0;
+	vp->stats.count[PVN_STAT_vp_hypervisor_time] += spent;
+	cpu->stats.count[PVN_STAT_processor_hypervisor_time] += spent;
+}
+
 static void account(struct vp *vp, uint64_t now)
 {
 	uint64_t ran = now - vp->run_start, slice = us_to_tsc(SLICE_US);
 	uint32_t weight = vp->partition->cpu_weight ? vp->partition->cpu_weight : WEIGHT_DEFAULT;
 
-	vp->counters.run_tsc += ran;
 	/* What went beyond a slice nobody else wanted: charged, it would be paid back by starving. */
 	if (ran > slice)
 		ran = slice;
@@ -280,21 +413,26 @@ static void account(struct vp *vp, uint64_t now)
 /* The VP leaves the processor; what it is next is decided under the lock (see top). */
 static void put(struct cpu *cpu, struct vp *vp)
 {
+	uint64_t now;
+
 	virt->vp_unload(vp);
-	account(vp, plat_tsc());
+	if (cpu->sample_start)
+		sample_end(cpu, vp);
+	now = plat_tsc();
+	charge(cpu, vp, now);
+	account(vp, now);
 	spin_lock(&cpu->run_lock);
 	__atomic_store_n(&cpu->current, NULL, __ATOMIC_SEQ_CST);
+	vp->state = vp->halted ? VP_BLOCKED : VP_STOPPED;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
 		vp->state = VP_STOPPED;
-	} else if (vp->halted) {
-		vp->state = VP_BLOCKED;
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (exit_has_work(vp))
-			enqueue(cpu, vp);
+		spin_unlock(&cpu->run_lock);
+	} else if (vp->halted && !exit_has_work(vp)) {
+		spin_unlock(&cpu->run_lock);
 	} else {
-		enqueue(cpu, vp);
+		make_ready(cpu, vp, false);
 	}
-	spin_unlock(&cpu->run_lock);
 	cpu->slice_end = cpu->nudge = ~0ull;
 }
 
@@ -318,6 +456,7 @@ void sched_timer_fired(void)
 	if (plat_tsc() < cpu->slice_end)
 		return;
 	cpu->slice_end = ~0ull;
+	cpu->stats.count[PVN_STAT_processor_scheduler_interrupts]++;
 	if (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
 		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
 }
@@ -349,6 +488,8 @@ static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)
 	if (!must_leave(cpu, vp) && exit_prepare_entry(vp)) {
 		flush_if_stale(vp);
 		timer_program();
+		if (cpu->sample_start)
+			sample_end(cpu, vp);
 		virt->vp_run(vp, exit);
 		entered = true;
 	}
@@ -360,12 +501,15 @@ static void run(struct cpu *cpu, struct vp *vp)
 {
 	struct vp_exit exit;
 
-	vp->run_start = plat_tsc();
+	vp->run_start = vp->charged = plat_tsc();
+	cpu->stats.count[PVN_STAT_processor_context_switches]++;
+	cpu->stats.count[PVN_STAT_processor_child_switches] += !vp->partition->is_root;
 	virt->vp_load(vp);
 	exit_take_init(vp);
 	while (enter(cpu, vp, &exit)) {
-		vp->counters.exits++;
-		vp->counters.exit_reason[exit.reason]++;
+		vp->stats.count[PVN_STAT_vp_exit_interrupt + exit.reason]++;
+		if (!--cpu->sample)
+			sample_begin(cpu, vp);
 		if (exit.reason == EXIT_INTERRUPT)
 			plat_interrupts_take();
 		else
@@ -382,6 +526,8 @@ static void idle(struct cpu *cpu)
 	timer_program();
 	plat_interrupts_wait();
 	cpu->idle_tsc += plat_tsc() - start;
+	cpu->stats.count[PVN_STAT_processor_idle_time] = reference_units(cpu->idle_tsc);
+	cpu->stats.count[PVN_STAT_processor_halts]++;
 }
 
 _Noreturn void sched_loop(void)

@@ -9,6 +9,7 @@
 #define CORE_SCHED_H
 
 #include <stdbool.h>
+#include <pvn/abi/hypercall.h>
 
 struct cpu;
 struct vp;
@@ -22,6 +23,14 @@ void sched_notify(struct vp *vp);
 void sched_wait_stopped(struct vp *vp);
 /* The caller's VP gives way once (long spin wait). */
 void sched_yield(void);
+/*
+ * Children, their timers and interrupts leave the processors of the mask and come back to
+ * the others; the root stays. INVALID_PARAMETER: there is no such processor.
+ * OPERATION_DENIED: none would be left. No locks held.
+ */
+enum pvn_status sched_park(uint64_t mask);
+/* The caller's run time up to now goes into its statistics and its processor's. */
+void sched_charge(void);
 /* The hardware timer of this processor fired: ends slices and nudges that are over. */
 void sched_timer_fired(void);
 /* The processor's loop; does not return. */

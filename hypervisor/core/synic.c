@@ -10,6 +10,7 @@
  * guest writes both pages at any time: what is read from them decides nothing but whether
  * a slot is free.
  */
+#include "core/cpu.h"
 #include "core/exit.h"
 #include "core/partition.h"
 #include "core/platform.h"
@@ -41,8 +42,10 @@ enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag
 		return PVN_STATUS_INVALID_SYNIC_STATE;
 	/* Pairs with the guest's clearing of the flag before it looks at the ring. */
 	if (__atomic_fetch_or(&synic->events->sint[sint].word[flag / 64], bit, __ATOMIC_SEQ_CST) &
-	    bit)
+	    bit) {
+		plat_this_cpu()->current->stats.count[PVN_STAT_vp_events_merged]++;
 		return PVN_STATUS_SUCCESS;
+	}
 	if (!(config & PVN_SINT_POLLING))
 		lapic_raise(vp, config & PVN_SINT_VECTOR_MASK);
 	return PVN_STATUS_SUCCESS;
@@ -220,10 +223,7 @@ static bool write_sint(struct vp *vp, unsigned int sint, uint64_t value)
 
 static bool write_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page)
 {
-	if (!msr_move_overlay(vp, *msr, value, page, GPA_READ | GPA_WRITE))
-		return false;
-	store(msr, value);
-	return true;
+	return msr_move_page(vp, msr, value, page, GPA_READ | GPA_WRITE);
 }
 
 bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)

@@ -18,7 +18,7 @@
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 {
 	list_init(&timer->node);
-	timer->cpu = NULL;
+	timer->cpu = timer->pinned = NULL;
 	timer->deadline = ~0ull;
 	timer->running = 0;
 	timer->expired = expired;
@@ -74,38 +74,71 @@ static void timer_insert(struct cpu *cpu, struct timer *timer)
 	__atomic_store_n(&timer->cpu, cpu, __ATOMIC_RELAXED);
 }
 
+/* A queue that the timer may be on, locked; parking sets parked, then takes this lock. */
+static struct cpu *lock_queue(const struct timer *timer)
+{
+	struct cpu *cpu = timer->pinned ? timer->pinned : plat_this_cpu();
+
+	for (unsigned int i = 0;; i = (i + 1) % plat_cpu_count()) {
+		spin_lock(&cpu->timer_lock);
+		if (timer->pinned || !__atomic_load_n(&cpu->parked, __ATOMIC_RELAXED))
+			return cpu;
+		spin_unlock(&cpu->timer_lock);
+		cpu = plat_cpu(i);
+	}
+}
+
 void timer_arm(struct timer *timer, uint64_t tsc_deadline)
 {
-	struct cpu *cpu = plat_this_cpu();
+	struct cpu *cpu;
 
 	timer_cancel(timer);
-	spin_lock(&cpu->timer_lock);
+	cpu = lock_queue(timer);
 	timer->deadline = tsc_deadline;
 	timer_insert(cpu, timer);
 	note_first(cpu);
 	spin_unlock(&cpu->timer_lock);
+	if (cpu != plat_this_cpu())
+		plat_kick(cpu);
 }
 
-/* Takes the first timer off the queue if it is due. */
-static struct timer *timer_take_due(struct cpu *cpu)
+/* Takes the first timer off the queue if it is due; or the first that is not pinned. */
+static struct timer *timer_take(struct cpu *cpu, bool unpinned)
 {
 	struct timer *timer = NULL;
 
 	spin_lock(&cpu->timer_lock);
-	if (!list_is_empty(&cpu->timers)) {
-		struct timer *first = list_entry(cpu->timers.next, struct timer, node);
+	list_for_each(node, &cpu->timers) {
+		struct timer *at = list_entry(node, struct timer, node);
 
-		if (first->deadline <= plat_tsc()) {
-			timer = first;
-			list_remove(&timer->node);
-			/* Before cpu becomes NULL: whoever sees it off the queue sees it run. */
-			__atomic_fetch_add(&timer->running, 1, __ATOMIC_SEQ_CST);
-			__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
-			note_first(cpu);
-		}
+		if (unpinned ? !at->pinned : at->deadline <= plat_tsc())
+			timer = at;
+		if (timer || !unpinned)
+			break;
+	}
+	if (timer) {
+		list_remove(&timer->node);
+		/* Before cpu becomes NULL: whoever sees it off the queue sees it run. */
+		__atomic_fetch_add(&timer->running, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
+		note_first(cpu);
 	}
 	spin_unlock(&cpu->timer_lock);
 	return timer;
+}
+
+static void expire(struct timer *timer)
+{
+	timer->expired(timer);
+	__atomic_fetch_sub(&timer->running, 1, __ATOMIC_RELEASE);
+}
+
+void timer_evacuate(struct cpu *cpu)
+{
+	struct timer *timer;
+
+	while ((timer = timer_take(cpu, true)) != NULL)
+		expire(timer);
 }
 
 void timer_run_queue(void)
@@ -113,10 +146,8 @@ void timer_run_queue(void)
 	struct cpu *cpu = plat_this_cpu();
 	struct timer *timer;
 
-	while ((timer = timer_take_due(cpu)) != NULL) {
-		timer->expired(timer);
-		__atomic_fetch_sub(&timer->running, 1, __ATOMIC_RELEASE);
-	}
+	while ((timer = timer_take(cpu, false)) != NULL)
+		expire(timer);
 	timer_program();
 }
 
@@ -125,7 +156,7 @@ void timer_program(void)
 	struct cpu *cpu = plat_this_cpu();
 	uint64_t deadline = cpu->slice_end < cpu->nudge ? cpu->slice_end : cpu->nudge, first;
 
-	/* Only this processor queues here, so an earlier deadline cannot be missed. */
+	/* Who queues here is this processor, or kicks it: an earlier deadline cannot be missed. */
 	first = __atomic_load_n(&cpu->timer_first, __ATOMIC_RELAXED);
 	if (first < deadline)
 		deadline = first;

@@ -36,7 +36,9 @@ static enum pvn_status vp_take_pages(struct vp *vp)
 
 	vp->fpu = page_pool_alloc(pool);
 	vp->assist = page_pool_alloc(pool);
-	return vp->fpu && vp->assist ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+	if (!vp->fpu || !vp->assist)
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
+	return stats_create(&vp->stats, pool, PVN_STATS_TYPE_vp);
 }
 
 static void vp_free(struct vp *vp)
@@ -45,6 +47,7 @@ static void vp_free(struct vp *vp)
 
 	page_pool_free(pool, vp->fpu);
 	page_pool_free(pool, vp->assist);
+	stats_destroy(&vp->stats, pool);
 	page_pool_free(pool, vp);
 }
 
@@ -76,6 +79,8 @@ static enum pvn_status vp_publish(struct vp *vp)
 	if (!partition->vps[vp->index]) {
 		__atomic_store_n(&partition->vps[vp->index], vp, __ATOMIC_RELEASE);
 		partition->vp_count++;
+		partition_count(partition);
+		stats_total(PVN_STAT_hypervisor_virtual_processors, 1);
 		status = PVN_STATUS_SUCCESS;
 	}
 	spin_unlock(&partition->lock);
@@ -147,9 +152,9 @@ void vp_reset(struct vp *vp)
 	/* [SDM 3A 10.1.1 "Processor State After Reset"]: EDX holds family, model, stepping. */
 	vp->regs.gpr[RDX] = signature[0];
 	fpu_reset(vp);
-	if (vp->assist_msr & PVN_MSR_PAGE_ENABLE)
-		msr_move_overlay(vp, vp->assist_msr, 0, vp->assist, GPA_READ | GPA_WRITE);
-	vp->assist_msr = 0;
+	msr_move_page(vp, &vp->assist_msr, 0, vp->assist, GPA_READ | GPA_WRITE);
+	for (unsigned int i = 0; i < 2; i++)
+		msr_move_page(vp, &vp->stats_msr[i], 0, vp->stats.count, GPA_READ);
 	memset(vp->assist, 0, PAGE_SIZE);
 	vp->halted = false;
 	vp->idle = false;

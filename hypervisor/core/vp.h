@@ -17,6 +17,7 @@
 #define CORE_VP_H
 
 #include "core/lapic.h"
+#include "core/stats.h"
 #include "core/synic.h"
 #include "core/timer.h"
 #include "core/virt_ops.h"
@@ -44,13 +45,6 @@ enum vp_run_state {
 #define VP_STOP_DYING	  0x8u	/* partition finalized or VP deleted */
 #define VP_STOP_NO_FLUSH  0x10u	/* the parent works with its translations until it resumes it */
 
-/* Where a VP's cycles and exits went. */
-struct vp_counters {
-	uint64_t run_tsc;
-	uint64_t exits, hypercalls, interrupts_injected, signals;
-	uint64_t exit_reason[16];
-};
-
 struct vp {
 	struct vp_regs regs;		/* (o) first: the assembly knows its offset */
 	struct partition *partition;	/* (c) */
@@ -70,6 +64,8 @@ struct vp {
 	struct list run_node;		/* [q] */
 	uint64_t virtual_time;		/* [q] */
 	uint64_t run_start;		/* (o) TSC when it became current */
+	uint64_t run_tsc;		/* (o) how long it ran, */
+	uint64_t charged;		/* (o) up to this TSC */
 	bool boosted;			/* [q] */
 
 	uint64_t map_generation_seen;	/* [a] of partition->map; ~0: flush at the next entry */
@@ -86,11 +82,13 @@ struct vp {
 	uint64_t assist_msr;		/* (o) VP assist page */
 	struct pvn_vp_assist *assist;	/* (c) page from the pool, overlaid */
 	struct queued_message *intercept;	/* (c) the one intercept message buffer */
-	struct vp_counters counters;	/* (o) */
+	struct stats stats;		/* (o) */
+	uint64_t stats_msr[2];		/* (o) */
 };
 
 _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
 
+/* In the order of their counters in statistics.def. */
 enum vp_exit_reason {
 	EXIT_INTERRUPT,		/* physical interrupt: taken when interrupts go on */
 	EXIT_NMI,
@@ -110,6 +108,9 @@ enum vp_exit_reason {
 	EXIT_FAILED,		/* the processor refused the state: our fault or the parent's */
 	EXIT_REASON_COUNT,
 };
+
+_Static_assert(PVN_STAT_vp_exit_interrupt + (int)EXIT_REASON_COUNT == PVN_STAT_vp_interrupts_injected,
+	       "each reason has its counter");
 
 struct vp_exit {
 	enum vp_exit_reason reason;

@@ -32,6 +32,7 @@ static const struct { uint32_t first, count, msr; } msrs[] = {
 	{ PVN_REG_TIME_REF_COUNT, 1, PVN_MSR_TIME_REF_COUNT },
 	{ PVN_REG_ICR, 3, PVN_MSR_ICR },		/* ICR, TPR, VP assist page */
 	{ PVN_REG_REFERENCE_TSC, 1, PVN_MSR_REFERENCE_TSC },
+	{ PVN_REG_STATS_PARTITION, 4, PVN_MSR_STATS_PARTITION },	/* both pages of both */
 	{ PVN_REG_SINT0, PVN_SINT_COUNT, PVN_MSR_SINT0 },
 	{ PVN_REG_SCONTROL, 5, PVN_MSR_SCONTROL },	/* SCONTROL, SVERSION, SIEFP, SIMP, EOM */
 	{ PVN_REG_STIMER0_CONFIG, 2 * PVN_STIMER_COUNT, PVN_MSR_STIMER0_CONFIG },
@@ -113,7 +114,7 @@ enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
 	case PVN_REG_MTRR_MASK0 ... PVN_REG_MTRR_MASK0 + 7:
 	case PVN_REG_MTRR_FIXED0 ... PVN_REG_MTRR_FIXED0 + 10:
 		break;	/* there are none: see MTRR_CAP */
-	case PVN_REG_VP_RUNTIME: value[0] = reference_units(vp->counters.run_tsc); break;
+	case PVN_REG_VP_RUNTIME: value[0] = reference_units(vp->run_tsc); break;
 	default: return get_from_msr(vp, name, value);
 	}
 	return PVN_STATUS_SUCCESS;
@@ -134,7 +135,7 @@ static enum pvn_status set_suspend(struct vp *vp, uint32_t reason, uint64_t valu
 /* Another one than the index; before the VP has begun, since it may have read it. */
 static bool set_apic_id(struct vp *vp, uint64_t id)
 {
-	if (id > APIC_ID_MAX || vp->counters.exits)
+	if (id > APIC_ID_MAX || vp->run_tsc)
 		return false;
 	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
 		struct vp *other = __atomic_load_n(&vp->partition->vps[i], __ATOMIC_ACQUIRE);

@@ -59,8 +59,7 @@ static void device_interrupt(unsigned int vector)
 	struct vp *root = plat_this_cpu()->root_vp;
 	bool level = apic_is_level(vector);
 
-	plat_this_cpu()->device_interrupts++;
-
+	plat_this_cpu()->stats.count[PVN_STAT_processor_hardware_interrupts]++;
 	/*
 	 * Edge: done with the processor's APIC at once. Level: its in-service bit stays
 	 * until the root acknowledges, or the line would fire again and again.
@@ -88,12 +87,12 @@ void irq_handle(struct irq_frame *frame)
 	switch (vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
-		plat_this_cpu()->timer_interrupts++;
+		plat_this_cpu()->stats.count[PVN_STAT_processor_timer_interrupts]++;
 		sched_timer_fired();
 		timer_run_queue();
 		break;
 	case VECTOR_KICK:
-		plat_this_cpu()->kicks++;
+		plat_this_cpu()->stats.count[PVN_STAT_processor_ipis_received]++;
 		apic_eoi();	/* the interrupt itself was the message */
 		break;
 	case VECTOR_SPURIOUS:

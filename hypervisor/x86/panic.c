@@ -94,9 +94,9 @@ static void say_current(void)
 		say("processor %u: idle\n", cpu->index);
 		return;
 	}
-	say("processor %u: partition %llu vp %u, guest rip %016llx rflags %llx, %llu exits\n", cpu->index,
+	say("processor %u: partition %llu vp %u, guest rip %016llx rflags %llx\n", cpu->index,
 	    (unsigned long long)vp->partition->id, vp->index, (unsigned long long)vp->regs.rip,
-	    (unsigned long long)vp->regs.rflags, (unsigned long long)vp->counters.exits);
+	    (unsigned long long)vp->regs.rflags);
 	virt->dump(vp);
 }
 

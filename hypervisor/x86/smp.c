@@ -119,6 +119,7 @@ void smp_release(void)
 
 void plat_kick(struct cpu *cpu)
 {
+	plat_this_cpu()->stats.count[PVN_STAT_processor_ipis_sent]++;
 	apic_send_fixed(cpu->apic_id, VECTOR_KICK);
 }
 

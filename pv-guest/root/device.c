@@ -9,6 +9,7 @@
 
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include <pvn/abi/cpuid.h>
@@ -73,6 +74,52 @@ static long device_create_partition(struct pvn_root_create_partition __user *to)
 	return fd;
 }
 
+/* Calls that name no memory and no object that a descriptor holds. */
+static bool may_be_called(u16 code)
+{
+	switch (code) {
+	case PVN_CALL_get_census:
+	case PVN_CALL_get_logical_processor_run_time:
+	case PVN_CALL_park_logical_processors:
+	case PVN_CALL_get_next_child_partition:
+	case PVN_CALL_get_partition_property:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static long device_call(struct pvn_root_call __user *to)
+{
+	struct pvn_root_call request;
+	u64 result;
+	u8 *blocks;
+	long error = 0;
+
+	if (copy_from_user(&request, to, sizeof(request)))
+		return -EFAULT;
+	if (!may_be_called(request.code))
+		return -EPERM;
+	if (request.mbz || request.in_bytes > PVN_ROOT_CALL_BYTES || request.out_bytes > PVN_ROOT_CALL_BYTES)
+		return -EINVAL;
+	blocks = kzalloc(2 * PVN_ROOT_CALL_BYTES, GFP_KERNEL);
+	if (!blocks)
+		return -ENOMEM;
+	if (copy_from_user(blocks, u64_to_user_ptr(request.in_address), request.in_bytes)) {
+		error = -EFAULT;
+		goto out;
+	}
+	result = pvn_call_memory(request.code, blocks, request.in_bytes,
+				 blocks + PVN_ROOT_CALL_BYTES, request.out_bytes);
+	if (put_user((u32)pvn_result_status(result), &to->status) ||
+	    copy_to_user(u64_to_user_ptr(request.out_address), blocks + PVN_ROOT_CALL_BYTES,
+			 request.out_bytes))
+		error = -EFAULT;
+out:
+	kfree(blocks);
+	return error;
+}
+
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	void __user *at = (void __user *)argument;
@@ -84,6 +131,10 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return device_census(at);
 	case PVN_ROOT_OBJECTS:
 		return device_objects(at);
+	case PVN_ROOT_STATS:
+		return root_stats_read(at);
+	case PVN_ROOT_CALL:
+		return device_call(at);
 	case PVN_ROOT_CREATE_PARTITION:
 		return device_create_partition(at);
 	default:
@@ -126,6 +177,7 @@ static void __exit root_exit(void)
 	misc_deregister(&device);
 	pvn_message_unregister();
 	root_partition_exit();
+	root_stats_forget(0);
 }
 
 module_init(root_init);

@@ -61,6 +61,13 @@ void root_partition_message(void *context, const struct pvn_message *message);
 /* No partition is left: waits for what RCU still holds. */
 void root_partition_exit(void);
 
+/* --- stats.c --- */
+
+/* PVN_ROOT_STATS. Process context. */
+long root_stats_read(const void __user *from);
+/* The partition is gone from the hypervisor; 0: the module goes. Process context. */
+void root_stats_forget(u64 partition_id);
+
 /* --- pool.c --- */
 
 /*

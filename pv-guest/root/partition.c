@@ -73,6 +73,7 @@ static void delete_in_hypervisor(struct root_partition *partition)
 		pr_err("partition %llu stays: %s\n", partition->id,
 		       pvn_status_name(pvn_result_status(result)));
 	root_pool_destroy(partition);
+	root_stats_forget(partition->id);
 }
 
 static int partition_release(struct inode *inode, struct file *file)

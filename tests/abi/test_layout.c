@@ -40,6 +40,11 @@ _Static_assert(sizeof(struct pvn_set_vp_registers_elem) == 32, "set_vp_registers
 _Static_assert(offsetof(struct pvn_set_vp_registers_elem, low) == 16, "set_vp_registers");
 _Static_assert(sizeof(struct pvn_create_vp_in) == 32, "create_vp");
 _Static_assert(sizeof(struct pvn_install_intercept_in) == 24, "install_intercept");
+_Static_assert(sizeof(struct pvn_map_stats_page_in) == 32, "map_stats_page");
+_Static_assert(offsetof(struct pvn_map_stats_page_in, target_page) == 24, "map_stats_page");
+_Static_assert(sizeof(struct pvn_unmap_stats_page_in) == 24, "unmap_stats_page");
+/* [TLFS 2.0 App. J "Statistics"] */
+_Static_assert(PVN_STAT_processor_halts == 10 && PVN_STAT_vp_hypervisor_time == 2, "counters");
 _Static_assert(offsetof(struct pvn_message, payload) == 16, "message");
 _Static_assert(offsetof(struct pvn_intercept_header, rip) == 24, "intercept header");
 _Static_assert(offsetof(struct pvn_memory_intercept, gva) == 48, "memory intercept");

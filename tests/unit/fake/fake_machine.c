@@ -72,7 +72,8 @@ int fake_machine_setup(void **state)
 		fake_enlighten(vp);
 	}
 	machine.root_vp = root_partition->vps[0];
-	machine.cpu[0].current = machine.root_vp;
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		machine.cpu[i].current = machine.root_vp;
 	memset(machine.memory, 0, FAKE_HYPERVISOR);
 	next_root_page = (16ull << 20) >> PAGE_SHIFT;
 	return 0;

@@ -58,6 +58,7 @@ struct fake_machine {
 	bool threaded;			/* other threads are other processors */
 	uint64_t tsc, tsc_step;		/* every look at the clock moves it by the step */
 	unsigned int kicks[FAKE_CPUS];
+	uint64_t parked;
 	unsigned int yields, wakes, notifications, waits;
 	unsigned int relaxes;
 	void (*on_relax)(void);		/* what the others do while somebody waits */

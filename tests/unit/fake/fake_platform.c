@@ -113,6 +113,13 @@ void log_print(enum log_level level, const char *format, ...)
 
 void sched_notify(struct vp *vp) { (void)vp; machine.notifications++; }
 void sched_yield(void) { machine.yields++; }
+void sched_charge(void) { plat_this_cpu()->stats.count[PVN_STAT_processor_run_time] += 7; }
+
+enum pvn_status sched_park(uint64_t mask)
+{
+	machine.parked = mask;
+	return mask >> FAKE_CPUS ? PVN_STATUS_INVALID_PARAMETER : PVN_STATUS_SUCCESS;
+}
 
 void sched_wake(struct vp *vp)
 {

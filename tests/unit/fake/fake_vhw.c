@@ -25,6 +25,7 @@ uint64_t plat_apic_hz(void) { return FAKE_APIC_HZ; }
 struct cpu *plat_this_cpu(void) { return &fake.cpu[fake.this_cpu]; }
 struct cpu *plat_cpu(unsigned int index) { return &fake.cpu[index]; }
 unsigned int plat_cpu_count(void) { return 2; }
+void plat_kick(struct cpu *cpu) { fake.kicks[cpu - fake.cpu]++; }
 void plat_relax(void) { fail_msg("nobody else is there to wait for"); }
 void *plat_hva(struct hpa pa) { return (void *)(uintptr_t)pa.v; }
 struct hpa plat_hpa(const void *va) { return hpa((uintptr_t)va); }
@@ -240,6 +241,7 @@ static struct vp *make_vp(unsigned int index)
 	vp->sipi_vector = -1;
 	vp->xcr0 = 1;
 	vp->assist = page();
+	vp->stats.count = page();
 	spinlock_init(&vp->timer_lock, LOCK_VP_TIMERS);
 	timer_init(&vp->timer, timer_expired);
 	assert_int_equal(synic_create(vp), PVN_STATUS_SUCCESS);
@@ -275,9 +277,11 @@ int fake_vhw_setup(void **state)
 	partition->reference_start = fake.tsc;
 	partition->hypercall_page = page();
 	partition->tsc_page = page();
+	partition->stats.count = page();
 	partition->vp_count = FAKE_VPS;
 	for (unsigned int i = 0; i < FAKE_VPS; i++)
 		partition->vps[i] = fake.vp[i] = make_vp(i);
+	fake.cpu[0].current = fake.cpu[1].current = fake.vp[0];
 	fake.timer_writes = 0;
 	return 0;
 }
@@ -291,10 +295,12 @@ int fake_vhw_teardown(void **state)
 		synic_destroy(fake.vp[i]);
 		timer_cancel_wait(&fake.vp[i]->timer);
 		page_pool_free(&partition->pool, fake.vp[i]->assist);
+		page_pool_free(&partition->pool, fake.vp[i]->stats.count);
 		page_pool_free(&partition->pool, fake.vp[i]);
 	}
 	page_pool_free(&partition->pool, partition->hypercall_page);
 	page_pool_free(&partition->pool, partition->tsc_page);
+	page_pool_free(&partition->pool, partition->stats.count);
 	assert_int_equal(partition->pool.free_count, 1000);
 	assert_int_equal(fake.lock_levels, 0);
 	free(partition);

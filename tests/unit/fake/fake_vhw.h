@@ -33,6 +33,7 @@ struct fake_vhw {
 	unsigned int this_cpu;
 	uint64_t timer;			/* what the hardware is set to */
 	unsigned int timer_writes;
+	unsigned int kicks[2];
 	int device_eois[16];
 	unsigned int device_eoi_count;
 

@@ -10,6 +10,7 @@
 #define PVN_ABI_EXPAND_H
 
 #include <pvn/abi/hypercall.h>
+#include <pvn/abi/stats.h>
 
 /* Fields lie one after the other: hypercall.h asserts that there is no padding. */
 struct pvn_field {
@@ -90,6 +91,33 @@ static const struct pvn_status_info pvn_statuses[] = {
 };
 #undef PVN_STATUS
 
+/* The rows of statistics.def in order; each slot of a page is one, but an array is one row. */
+enum pvn_stats_kind { PVN_STATS_IS_PAGE, PVN_STATS_IS_GROUP, PVN_STATS_IS_COUNTER, PVN_STATS_IS_ARRAY };
+
+struct pvn_stats_row {
+	enum pvn_stats_kind kind;
+	const char *object;
+	const char *name;
+	unsigned int number;	/* type of a page, id of a group, slots of an array */
+	const char *unit;	/* "n", "now", "time" */
+	const char *text;
+};
+
+#define PVN_STATS_PAGE(object, type) { PVN_STATS_IS_PAGE, #object, #object, type, "", "" },
+#define PVN_STATS_GROUP(object, name, id) { PVN_STATS_IS_GROUP, #object, #name, id, "", "" },
+#define PVN_STATS_COUNTER(object, name, unit, text) \
+	{ PVN_STATS_IS_COUNTER, #object, #name, 1, #unit, text },
+#define PVN_STATS_ARRAY(object, name, count, unit, text) \
+	{ PVN_STATS_IS_ARRAY, #object, #name, count, #unit, text },
+static const struct pvn_stats_row pvn_stats_rows[] = {
+#include "../../../statistics.def"
+};
+#undef PVN_STATS_PAGE
+#undef PVN_STATS_GROUP
+#undef PVN_STATS_COUNTER
+#undef PVN_STATS_ARRAY
+
+#define PVN_STATS_ROW_COUNT (sizeof(pvn_stats_rows) / sizeof(pvn_stats_rows[0]))
 #define PVN_CALL_COUNT	 (sizeof(pvn_calls) / sizeof(pvn_calls[0]))
 #define PVN_STATUS_COUNT (sizeof(pvn_statuses) / sizeof(pvn_statuses[0]))
 

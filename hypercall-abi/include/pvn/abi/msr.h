@@ -28,6 +28,8 @@
 #define PVN_MSR_SINT0			0x40000090u
 #define PVN_MSR_STIMER0_CONFIG		0x400000b0u
 #define PVN_MSR_STIMER0_COUNT		0x400000b1u
+#define PVN_MSR_STATS_PARTITION		0x400000e0u	/* retail, then internal: the same page */
+#define PVN_MSR_STATS_VP		0x400000e2u	/* likewise */
 #define PVN_MSR_GUEST_IDLE		0x400000f0u
 #define PVN_MSR_CRASH_P0		0x40000100u
 #define PVN_MSR_CRASH_CTL		0x40000105u

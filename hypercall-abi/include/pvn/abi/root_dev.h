@@ -52,11 +52,36 @@ struct pvn_root_create_partition {
 	pvn_u64 id;		/* out */
 };
 
+/* Reads a statistics page [pvn/abi/stats.h] into PVN_PAGE_SIZE bytes at address. */
+struct pvn_root_stats {
+	pvn_u32 type;		/* PVN_STATS_TYPE_* */
+	pvn_u32 index;		/* of a VP */
+	pvn_u64 object_id;	/* partition, or number of the logical processor */
+	pvn_u64 address;
+};
+
+/*
+ * A simple call in memory form, for those calls that concern no object behind this
+ * device; EPERM: not one of them. The request succeeds when the call was made: status
+ * says what the hypervisor made of it.
+ */
+struct pvn_root_call {
+	pvn_u16 code;		/* PVN_CALL_* */
+	pvn_u16 mbz;
+	pvn_u32 status;		/* out: PVN_STATUS_* */
+	pvn_u32 in_bytes, out_bytes;	/* up to PVN_ROOT_CALL_BYTES */
+	pvn_u64 in_address, out_address;
+};
+
+#define PVN_ROOT_CALL_BYTES 256
+
 #define PVN_ROOT_MAGIC 0xB6
 #define PVN_ROOT_INFO		_IOR(PVN_ROOT_MAGIC, 0x00, struct pvn_root_info)
 #define PVN_ROOT_CENSUS		_IOR(PVN_ROOT_MAGIC, 0x01, struct pvn_get_census_out)
 #define PVN_ROOT_OBJECTS	_IOR(PVN_ROOT_MAGIC, 0x02, struct pvn_root_objects)
 #define PVN_ROOT_CREATE_PARTITION _IOWR(PVN_ROOT_MAGIC, 0x03, struct pvn_root_create_partition)
+#define PVN_ROOT_STATS		_IOW(PVN_ROOT_MAGIC, 0x04, struct pvn_root_stats)
+#define PVN_ROOT_CALL		_IOWR(PVN_ROOT_MAGIC, 0x05, struct pvn_root_call)
 
 /* --- partition --- */
 
@@ -154,6 +179,8 @@ struct pvn_root_registers {
 
 _Static_assert(sizeof(struct pvn_root_info) == 24, "root device layout");
 _Static_assert(sizeof(struct pvn_root_objects) == 48, "root device layout");
+_Static_assert(sizeof(struct pvn_root_stats) == 24, "root device layout");
+_Static_assert(sizeof(struct pvn_root_call) == 32, "root device layout");
 _Static_assert(sizeof(struct pvn_root_map) == 32, "root device layout");
 _Static_assert(sizeof(struct pvn_root_create_channel) == 24, "root device layout");
 _Static_assert(sizeof(struct pvn_root_interrupt) == 16, "root device layout");

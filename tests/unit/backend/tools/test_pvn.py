@@ -32,7 +32,8 @@ def a_command_that_does_not_exist_is_a_usage_error(_):
 
 def every_command_has_help(_):
     commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "attach",
-                "detach", "resize", "ring", "census", "version", "help")
+                "detach", "resize", "ring", "counters", "park", "unpark", "census", "version",
+                "help")
     return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
                for name in commands)
 
@@ -85,6 +86,10 @@ def a_file_that_is_no_bzimage_is_refused(folder):
 def a_failed_creation_leaves_no_guest(folder):
     create(folder, name="a", kernel="/nowhere", memory="1G")
     return json.loads(pvn("list", "--json")[1]) == []
+
+
+def counters_of_a_command_need_both(_):
+    return pvn("counters", "--diff")[0] == USAGE and pvn("counters", "--", "true")[0] == USAGE
 
 
 def the_census_needs_a_hypervisor(_):

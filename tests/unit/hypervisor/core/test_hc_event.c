@@ -124,7 +124,12 @@ static void a_child_rings_the_root_through_registers_alone(void **state)
 			 PVN_STATUS_SUCCESS);
 	assert_int_equal(machine.root_vp->synic.events->sint[2].word[1], 1ull << (103 - 64));
 	assert_true(is_raised(machine.root_vp, 0x60));
-	assert_int_equal(vp->counters.signals, 1);
+	assert_int_equal(vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_signal_event], 1);
+	assert_int_equal(vp->stats.count[PVN_STAT_vp_events_merged], 0);
+	machine.cpu[0].current = vp;
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_signal_event | PVN_CONTROL_FAST, 5 | 3ull << 32, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(vp->stats.count[PVN_STAT_vp_events_merged], 1);
 	assert_int_equal(fake_hypercall(vp, PVN_CALL_signal_event | PVN_CONTROL_FAST, 5 | 8ull << 32, 0),
 			 PVN_STATUS_INVALID_PARAMETER);
 }

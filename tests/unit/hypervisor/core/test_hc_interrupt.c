@@ -223,12 +223,49 @@ static void a_parent_starts_a_processor(void **state)
 	assert_true(vp->init_pending);
 }
 
+static void processors_are_parked_by_those_who_may(void **state)
+{
+	struct vp *child = partition_of(make_child(1))->vps[0];
+
+	(void)state;
+	fake_enlighten(child);
+	assert_int_equal(fake_hypercall(child, PVN_CALL_park_logical_processors | PVN_CONTROL_FAST, 2, 0),
+			 PVN_STATUS_ACCESS_DENIED);
+	assert_int_equal(machine.parked, 0);
+	assert_int_equal(fake_hypercall(machine.root_vp,
+					PVN_CALL_park_logical_processors | PVN_CONTROL_FAST, 6, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.parked, 6);
+	assert_int_equal(fake_hypercall(machine.root_vp,
+					PVN_CALL_park_logical_processors | PVN_CONTROL_FAST, 1 << 4, 0),
+			 PVN_STATUS_INVALID_PARAMETER);
+}
+
+static void a_processors_run_time_is_up_to_date(void **state)
+{
+	struct pvn_get_logical_processor_run_time_out out;
+	uint64_t *count = machine.cpu[0].stats.count;
+
+	(void)state;
+	count[PVN_STAT_processor_global_time] = 1000;
+	count[PVN_STAT_processor_run_time] = 500;
+	count[PVN_STAT_processor_hypervisor_time] = 50;
+	assert_int_equal(root_call(PVN_CALL_get_logical_processor_run_time, NULL, 0, &out, sizeof(out)),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(out.global_time, 1000);
+	assert_int_equal(out.local_run_time, 507);
+	assert_int_equal(out.reserved, 0);
+	assert_int_equal(out.hypervisor_time, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(a_long_spin_wait_yields),
 		ON_FAKE_MACHINE(an_ipi_reaches_those_in_the_mask_and_ignores_the_rest),
 		ON_FAKE_MACHINE(an_ipi_takes_a_sparse_set),
+		ON_FAKE_MACHINE(processors_are_parked_by_those_who_may),
+		ON_FAKE_MACHINE(a_processors_run_time_is_up_to_date),
 		ON_FAKE_MACHINE(vectors_of_exceptions_and_other_trust_levels_are_refused),
 		ON_FAKE_MACHINE(a_parent_interrupts_the_processor_with_the_apic_id),
 		ON_FAKE_MACHINE(bad_interrupts_are_refused),

@@ -136,8 +136,8 @@ static void the_balance_counts_free_and_used_pages(void **state)
 	(void)state;
 	assert_int_equal(root_call(PVN_CALL_get_memory_balance, &in, sizeof(in), &out, sizeof(out)),
 			 PVN_STATUS_SUCCESS);
-	assert_int_equal(out.pages_available, 93);
-	assert_int_equal(out.pages_in_use, 3);
+	assert_int_equal(out.pages_available, 92);
+	assert_int_equal(out.pages_in_use, 4);
 }
 
 static void a_long_list_is_done_in_several_executions(void **state)
@@ -270,14 +270,14 @@ static void mapping_needs_an_active_child_of_the_caller(void **state)
 static void a_child_without_pool_pages_cannot_be_mapped_into(void **state)
 {
 	struct pvn_create_partition_in in = { 0 };
-	uint64_t id, page = take_root_pages(4);
+	uint64_t id, page = take_root_pages(5);
 
 	(void)state;
 	root_call(PVN_CALL_create_partition, &in, sizeof(in), &id, sizeof(id));
-	deposit(id, page, 3, NULL);
+	deposit(id, page, 4, NULL);
 	root_call(PVN_CALL_initialize_partition, &id, sizeof(id), NULL, 0);
-	assert_int_equal(map_pages(id, 0, page + 3, 1, GPA_ALL), PVN_STATUS_INSUFFICIENT_MEMORY);
-	assert_int_equal(deposit(id, page + 3, 1, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(map_pages(id, 0, page + 4, 1, GPA_ALL), PVN_STATUS_INSUFFICIENT_MEMORY);
+	assert_int_equal(deposit(id, page + 4, 1, NULL), PVN_STATUS_SUCCESS);
 }
 
 static void huge_pages_are_checked(void **state)

@@ -142,9 +142,28 @@ static void clocks_and_identities_are_told(void **state)
 	assert_int_equal(fake_rdmsr(vp, PVN_MSR_APIC_FREQUENCY), FAKE_APIC_HZ);
 	fake.tsc += FAKE_TSC_HZ;
 	assert_in_range(fake_rdmsr(vp, PVN_MSR_TIME_REF_COUNT), 9999999, 10000000);
-	vp->counters.run_tsc = FAKE_TSC_HZ;
-	vp->run_start = fake.tsc - FAKE_TSC_HZ;
+	vp->run_tsc = FAKE_TSC_HZ;
+	vp->charged = fake.tsc - FAKE_TSC_HZ;
 	assert_in_range(fake_rdmsr(vp, PVN_MSR_VP_RUNTIME), 19999998, 20000000);
+}
+
+static void statistics_pages_appear_for_reading(void **state)
+{
+	struct vp *vp = fake.vp[1];
+
+	(void)state;
+	fake_wrmsr(vp, PVN_MSR_STATS_VP, 0x7001);
+	assert_int_equal(fake_overlay_of(vp->stats.count), 0x7000);
+	assert_int_equal(fake_rdmsr(vp, PVN_MSR_STATS_VP), 0x7001);
+	fake_wrmsr(vp, PVN_MSR_STATS_PARTITION + 1, 0x8001);
+	assert_int_equal(fake_overlay_of(fake.partition->stats.count), 0x8000);
+	for (unsigned int i = 0; i < FAKE_OVERLAYS; i++)
+		assert_int_equal(fake.overlay[i].rights, fake.overlay[i].page ? GPA_READ : 0);
+	assert_true(fake_wrmsr_faults(vp, PVN_MSR_STATS_VP, 1ull << 60 | 1));
+	fake_wrmsr(vp, PVN_MSR_STATS_VP, 0);
+	fake_wrmsr(vp, PVN_MSR_STATS_PARTITION + 1, 0);
+	assert_int_equal(fake_overlay_of(vp->stats.count), ~0ull);
+	assert_int_equal(fake_rdmsr(vp, PVN_MSR_STATS_PARTITION + 1), 0);
 }
 
 static void reading_guest_idle_puts_the_vp_to_sleep(void **state)
@@ -287,6 +306,7 @@ int main(void)
 		T(a_page_beyond_the_guests_space_faults),
 		T(the_reference_tsc_page_appears_filled_and_goes_disabled),
 		T(clocks_and_identities_are_told),
+		T(statistics_pages_appear_for_reading),
 		T(reading_guest_idle_puts_the_vp_to_sleep),
 		T(a_crash_is_told_to_the_parent),
 		T(a_reset_is_told_to_the_parent),

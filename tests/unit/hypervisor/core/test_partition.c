@@ -77,7 +77,7 @@ static void initialize_without_pages_leaves_the_state(void **state)
 
 	(void)state;
 	assert_int_equal(partition_initialize(child), PVN_STATUS_INSUFFICIENT_MEMORY);
-	deposit(id, take_root_pages(2), 2, NULL);
+	deposit(id, take_root_pages(3), 3, NULL);
 	assert_int_equal(partition_initialize(child), PVN_STATUS_INSUFFICIENT_MEMORY);
 	assert_int_equal(page_pool_used_count(&child->pool), 0);
 	deposit(id, take_root_pages(1), 1, NULL);

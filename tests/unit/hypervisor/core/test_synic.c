@@ -320,7 +320,7 @@ static void a_synic_without_memory_is_not_created(void **state)
 	fake.partition->pool.free_count = 1;
 	assert_int_equal(synic_create(vp), PVN_STATUS_INSUFFICIENT_MEMORY);
 	assert_int_equal(fake.partition->pool.free_count, 1);
-	fake.partition->pool.free_count = 1000 - 2 - 4 * FAKE_VPS + 2;
+	fake.partition->pool.free_count = 1000 - 3 - 5 * FAKE_VPS + 2;
 }
 
 int main(void)

@@ -151,6 +151,33 @@ static void a_callback_may_arm_its_timer(void **state)
 	assert_int_equal(a.running, 0);
 }
 
+static void a_parked_processor_keeps_its_pinned_timers_only(void **state)
+{
+	struct cpu *parked = &fake.cpu[0], *open = &fake.cpu[1];
+	struct timer child, root;
+
+	(void)state;
+	timer_init(&child, note);
+	timer_init(&root, note);
+	root.pinned = parked;
+	timer_arm(&child, fake.tsc + 1000);
+	timer_arm(&root, fake.tsc + 500);
+	parked->parked = true;
+	timer_evacuate(parked);
+	assert_int_equal(fired_count, 1);
+	assert_null(child.cpu);
+	/* Its owner sees that nothing is due, and arms it again. */
+	timer_arm(&child, fake.tsc + 1000);
+	assert_ptr_equal(child.cpu, open);
+	assert_int_equal(fake.kicks[1], 1);
+	assert_ptr_equal(root.cpu, parked);
+	timer_arm(&root, fake.tsc + 600);
+	assert_ptr_equal(root.cpu, parked);
+	timer_cancel(&child);
+	timer_cancel(&root);
+	parked->parked = false;
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fake_vhw_teardown)
@@ -163,6 +190,7 @@ int main(void)
 		T(a_timer_armed_again_fires_at_its_new_deadline_only),
 		T(a_timer_on_another_processors_queue_can_be_cancelled),
 		T(a_callback_may_arm_its_timer),
+		T(a_parked_processor_keeps_its_pinned_timers_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

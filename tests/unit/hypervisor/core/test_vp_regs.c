@@ -121,7 +121,7 @@ static void an_apic_id_is_given_once_and_before_the_start(void **state)
 	/* The other VP's. */
 	assert_int_equal(set(PVN_REG_INITIAL_APIC_ID, 1, 0), PVN_STATUS_INVALID_PARAMETER);
 	assert_int_equal(set(PVN_REG_INITIAL_APIC_ID, 255, 0), PVN_STATUS_INVALID_PARAMETER);
-	vp->counters.exits = 1;
+	vp->run_tsc = 1;
 	assert_int_equal(set(PVN_REG_INITIAL_APIC_ID, 8, 0), PVN_STATUS_INVALID_PARAMETER);
 }
 

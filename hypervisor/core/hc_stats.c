@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * Calls on statistics pages [TLFS 2.0 21.3 "Statistics Interfaces"]: the root sees its
+ * own, its children's, and those of the machine.
+ */
+#include "core/cpu.h"
+#include "core/hypercall.h"
+#include "core/platform.h"
+#include "core/stats.h"
+
+#define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
+
+static enum pvn_status find_in_partition(struct hc_call *call, uint32_t type, uint64_t id,
+					 uint32_t index, struct stats **out)
+{
+	struct partition *partition;
+	enum pvn_status status = hc_find_active(call, id, &partition);
+	struct vp *vp;
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	*out = &partition->stats;
+	if (type == PVN_STATS_TYPE_partition)
+		return PVN_STATUS_SUCCESS;
+	status = hc_find_vp(partition, index, &vp);
+	if (status == PVN_STATUS_SUCCESS)
+		*out = &vp->stats;
+	return status;
+}
+
+static enum pvn_status find_stats(struct hc_call *call, uint32_t type, uint64_t id, uint32_t index,
+				  struct stats **out)
+{
+	if (!call->caller->is_root)
+		return PVN_STATUS_ACCESS_DENIED;
+	switch (type) {
+	case PVN_STATS_TYPE_hypervisor:
+		*out = &stats_hypervisor;
+		return PVN_STATUS_SUCCESS;
+	case PVN_STATS_TYPE_processor:
+		if (id >= plat_cpu_count())
+			return PVN_STATUS_INVALID_PARAMETER;
+		*out = &plat_cpu((unsigned int)id)->stats;
+		return PVN_STATUS_SUCCESS;
+	case PVN_STATS_TYPE_partition:
+	case PVN_STATS_TYPE_vp:
+		return find_in_partition(call, type, id, index, out);
+	default:
+		return PVN_STATUS_INVALID_PARAMETER;
+	}
+}
+
+HC(map_stats_page)
+{
+	struct stats *stats;
+	enum pvn_status status = find_stats(call, in->stats_type, in->object_id, in->index, &stats);
+
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	if (in->target_page >= GPA_SPACE_PAGES)
+		return PVN_STATUS_INVALID_PARAMETER;
+	return stats_map(stats, gpa(in->target_page << PAGE_SHIFT));
+}
+
+HC(unmap_stats_page)
+{
+	struct stats *stats;
+	enum pvn_status status = find_stats(call, in->stats_type, in->object_id, in->index, &stats);
+
+	if (status == PVN_STATUS_SUCCESS && !stats_unmap(stats))
+		status = PVN_STATUS_INVALID_PARAMETER;
+	return status;
+}
