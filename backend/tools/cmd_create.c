@@ -157,6 +157,8 @@ const struct subcommand cmd_create = {
 	"  initrd, cmdline (default \"console=hvc0\"), uuid\n"
 	"  vps         virtual processors, 1 to 64 (default 1)\n"
 	"  weight      share of processor time, 1 to 10000 (100 is usual)\n"
+	"  cap         percent of a processor that each VP gets at most, 1 to 100\n"
+	"  reserve     percent of a processor that each VP gets in any case, up to cap\n"
 	"  disks       list of disks pvda, pvdb ...: objects with \"image\" (a file or block device),\n"
 	"              \"nbd\" (a URI) or \"null\" (a size), and read_only, direct, sector_size,\n"
 	"              serial, uuid, secure_erase, retry_seconds, limits {iops, iops_burst,\n"

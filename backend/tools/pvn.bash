@@ -12,7 +12,7 @@ _pvn()
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
-			attach detach resize ring counters park unpark census version help" -- "$cur")
+			attach detach resize ring top counters park unpark census version help" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then
@@ -21,6 +21,7 @@ _pvn()
 		create) options+=" --wait --console" ;;
 		shutdown) options+=" --reboot --wait --timeout" ;;
 		wait) options+=" --timeout" ;;
+		top) options+=" --batch --delay --count" ;;
 		counters) options+=" --all --diff --" ;;
 		destroy) options+=" --all" ;;
 		console) options+=" --number" ;;

@@ -23,7 +23,7 @@
 #define LOG_FILES_MAX 99
 
 static const char *const top_keys[] = {
-	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight",
+	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight", "cap", "reserve",
 	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
@@ -222,6 +222,9 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    check_texts(config, problem) || take_memory(config, problem) ||
 	    take_number(config, "vps", 1, CONFIG_VPS_MAX, 1, &config->vps, problem) ||
 	    take_number(config, "weight", 1, 10000, 0, &config->weight, problem) ||
+	    take_number(config, "cap", 1, 100, 0, &config->cap, problem) ||
+	    take_number(config, "reserve", 1, config->cap ? config->cap : 100, 0, &config->reserve,
+			problem) ||
 	    take_disks(config, problem) || take_console(config, problem) ||
 	    take_debug_port(config, problem) ||
 	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||

@@ -68,6 +68,7 @@ struct config {
 	uint64_t console_log_bytes;	/* size at which a log becomes an old one; 0: never */
 	unsigned int console_log_files;	/* old ones kept */
 	bool serial;		/* the console is a serial port, emulated */
+	unsigned int cap, reserve;	/* percents of a processor per VP; 0: not given */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	enum config_action on_reboot, on_crash;

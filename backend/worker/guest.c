@@ -134,9 +134,14 @@ static int open_root(struct pvn_problem *problem)
 	return root;
 }
 
+/* A number that the configuration does not give (0) is left as it is. */
+static int set_share(struct guest *guest, uint32_t property, unsigned int value)
+{
+	return value ? pvn_partition_set_property(guest->partition, property, value) : 0;
+}
+
 static int make_partition(struct guest *guest, struct pvn_problem *problem)
 {
-	unsigned int weight = guest->config->weight;
 	int root = open_root(problem);
 
 	if (root < 0)
@@ -145,9 +150,12 @@ static int make_partition(struct guest *guest, struct pvn_problem *problem)
 	close(root);
 	if (guest->partition < 0)
 		return failed(problem, "no partition can be made");
-	if (weight &&
-	    pvn_partition_set_property(guest->partition, PVN_PROPERTY_CPU_WEIGHT, weight))
+	if (set_share(guest, PVN_PROPERTY_CPU_WEIGHT, guest->config->weight))
 		return failed(problem, "the weight cannot be set");
+	/* Percents of a processor, which is 0x10000 to the hypervisor. */
+	if (set_share(guest, PVN_PROPERTY_CPU_CAP, (guest->config->cap << 16) / 100) ||
+	    set_share(guest, PVN_PROPERTY_CPU_RESERVE, (guest->config->reserve << 16) / 100))
+		return failed(problem, "cap and reserve cannot be set");
 	if (pvn_partition_initialize(guest->partition))
 		return failed(problem, "the partition cannot be initialized");
 	return 0;

@@ -42,6 +42,7 @@ struct cpu {
 	unsigned int ready_count;	/* [q] */
 	uint64_t virtual_time;		/* [q] floor of virtual time for those who wake */
 	uint64_t slice_end;		/* (o) TSC at which current must yield; ~0: nobody waits */
+	uint64_t cap_end;		/* (o) the same, for its cap; ~0: it has none */
 
 	struct spinlock timer_lock;
 	struct list timers;		/* [timer_lock] in order of deadline */

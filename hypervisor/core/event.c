@@ -19,18 +19,8 @@
 /* Connections with lower ids are found without a search. */
 #define INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))
 
-static struct spinlock lock = SPINLOCK(LOCK_EVENTS);
-static uint64_t port_count, connection_count;	/* [lock] */
-
-void event_lock(void)
-{
-	spin_lock(&lock);
-}
-
-void event_unlock(void)
-{
-	spin_unlock(&lock);
-}
+struct spinlock events_lock = SPINLOCK(LOCK_EVENTS);
+static uint64_t port_count, connection_count;	/* [events_lock] */
 
 void event_init(struct partition *partition)
 {
@@ -41,10 +31,10 @@ void event_init(struct partition *partition)
 
 void event_census(uint64_t *ports, uint64_t *connections)
 {
-	spin_lock(&lock);
+	SPIN_HOLD(&events_lock);
+
 	*ports = port_count;
 	*connections = connection_count;
-	spin_unlock(&lock);
 }
 
 static struct port *find_port(struct partition *partition, uint32_t id)
@@ -126,15 +116,10 @@ static enum pvn_status signal_port(struct port *port, uint16_t flag)
 
 static enum pvn_status signal_unindexed(struct partition *sender, uint32_t id, uint16_t flag)
 {
-	struct connection *connection;
-	enum pvn_status status = PVN_STATUS_INVALID_CONNECTION_ID;
+	SPIN_HOLD(&events_lock);
+	struct connection *connection = find_connection(sender, id);
 
-	spin_lock(&lock);
-	connection = find_connection(sender, id);
-	if (connection)
-		status = signal_port(connection->port, flag);
-	spin_unlock(&lock);
-	return status;
+	return connection ? signal_port(connection->port, flag) : PVN_STATUS_INVALID_CONNECTION_ID;
 }
 
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag)
@@ -172,8 +157,9 @@ static bool target_is_valid(struct partition *partition, uint32_t type, uint32_t
 	return find_vp(partition, target_vp);
 }
 
-static enum pvn_status create_port_locked(struct partition *partition, const struct port *wanted)
+enum pvn_status event_create_port(struct partition *partition, const struct port *wanted)
 {
+	SPIN_HOLD(&events_lock);
 	struct port *port;
 
 	/* Read under the lock that finalization takes after it has changed it. */
@@ -195,16 +181,6 @@ static enum pvn_status create_port_locked(struct partition *partition, const str
 	list_append(&partition->ports, &port->node);
 	port_count++;
 	return PVN_STATUS_SUCCESS;
-}
-
-enum pvn_status event_create_port(struct partition *partition, const struct port *wanted)
-{
-	enum pvn_status status;
-
-	spin_lock(&lock);
-	status = create_port_locked(partition, wanted);
-	spin_unlock(&lock);
-	return status;
 }
 
 /* Nobody reaches it any more, but some may still be reading it. */
@@ -237,16 +213,14 @@ static void unlink_connection(struct connection *connection)
 
 enum pvn_status event_delete_port(struct partition *partition, uint32_t id)
 {
-	struct port *port;
+	SPIN_HOLD(&events_lock);
+	struct port *port = find_port(partition, id);
 
-	spin_lock(&lock);
-	port = find_port(partition, id);
 	if (port) {
 		unlink_port(port);
 		wait_for_readers();
 		free_port(port);
 	}
-	spin_unlock(&lock);
 	return port ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PORT_ID;
 }
 
@@ -276,9 +250,11 @@ static enum pvn_status check_connect(struct partition *partition, uint32_t conne
 	return port->type == type ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARAMETER;
 }
 
-static enum pvn_status connect_locked(struct partition *partition, uint32_t connection_id,
-				      struct port *port, uint32_t type)
+enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
+			      struct partition *port_partition, uint32_t port_id, uint32_t type)
 {
+	SPIN_HOLD(&events_lock);
+	struct port *port = find_port(port_partition, port_id);
 	enum pvn_status status = check_connect(partition, connection_id, port, type);
 	struct connection *connection;
 
@@ -295,39 +271,29 @@ static enum pvn_status connect_locked(struct partition *partition, uint32_t conn
 	connection_count++;
 	/* Pairs with event_signal(): it sees the connection complete. */
 	if (connection_id < INDEX_ENTRIES)
-		__atomic_store_n(&partition->connection_index[connection_id], connection,
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&partition->connection_index[connection_id], connection, __ATOMIC_RELEASE);
 	return PVN_STATUS_SUCCESS;
-}
-
-enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
-			      struct partition *port_partition, uint32_t port_id, uint32_t type)
-{
-	enum pvn_status status;
-
-	spin_lock(&lock);
-	status = connect_locked(partition, connection_id, find_port(port_partition, port_id), type);
-	spin_unlock(&lock);
-	return status;
 }
 
 enum pvn_status event_disconnect(struct partition *partition, uint32_t connection_id)
 {
-	struct connection *connection;
+	SPIN_HOLD(&events_lock);
+	struct connection *connection = find_connection(partition, connection_id);
 
-	spin_lock(&lock);
-	connection = find_connection(partition, connection_id);
 	if (connection) {
 		unlink_connection(connection);
 		wait_for_readers();
 		slab_free(&partition->event_records, connection);
 	}
-	spin_unlock(&lock);
 	return connection ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_CONNECTION_ID;
 }
 
-static enum pvn_status get_property(struct port *port, uint32_t property, uint64_t *value)
+enum pvn_status event_get_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t *value)
 {
+	SPIN_HOLD(&events_lock);
+	struct port *port = find_port(partition, port_id);
+
 	if (!port)
 		return PVN_STATUS_INVALID_PORT_ID;
 	switch (property) {
@@ -342,19 +308,12 @@ static enum pvn_status get_property(struct port *port, uint32_t property, uint64
 	}
 }
 
-enum pvn_status event_get_property(struct partition *partition, uint32_t port_id,
-				   uint32_t property, uint64_t *value)
+enum pvn_status event_set_property(struct partition *partition, uint32_t port_id,
+				   uint32_t property, uint64_t value)
 {
-	enum pvn_status status;
+	SPIN_HOLD(&events_lock);
+	struct port *port = find_port(partition, port_id);
 
-	spin_lock(&lock);
-	status = get_property(find_port(partition, port_id), property, value);
-	spin_unlock(&lock);
-	return status;
-}
-
-static enum pvn_status set_property(struct port *port, uint32_t property, uint64_t value)
-{
 	if (!port)
 		return PVN_STATUS_INVALID_PORT_ID;
 	if (property == PVN_PORT_PROPERTY_POSTS)
@@ -368,17 +327,6 @@ static enum pvn_status set_property(struct port *port, uint32_t property, uint64
 	return PVN_STATUS_SUCCESS;
 }
 
-enum pvn_status event_set_property(struct partition *partition, uint32_t port_id,
-				   uint32_t property, uint64_t value)
-{
-	enum pvn_status status;
-
-	spin_lock(&lock);
-	status = set_property(find_port(partition, port_id), property, value);
-	spin_unlock(&lock);
-	return status;
-}
-
 void event_release_all(struct partition *partition)
 {
 	struct connection **index;
@@ -386,7 +334,7 @@ void event_release_all(struct partition *partition)
 
 	list_init(&ports);
 	list_init(&connections);
-	spin_lock(&lock);
+	spin_lock(&events_lock);
 	/* First everything becomes unreachable, so that one wait is enough for all. */
 	list_for_each_safe(node, &partition->connections) {
 		unlink_connection(list_entry(node, struct connection, node));
@@ -404,5 +352,5 @@ void event_release_all(struct partition *partition)
 	list_for_each_safe(node, &ports)
 		free_port(list_entry(node, struct port, node));
 	page_pool_free(&partition->pool, index);
-	spin_unlock(&lock);
+	spin_unlock(&events_lock);
 }

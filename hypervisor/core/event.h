@@ -57,6 +57,8 @@ void event_init(struct partition *partition);
 /* Hot path of the doorbell. */
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag);
 
+extern struct spinlock events_lock;	/* LOCK_EVENTS */
+
 /* The calls; fields have been checked, partitions not to be active. */
 enum pvn_status event_create_port(struct partition *partition, const struct port *wanted);
 enum pvn_status event_delete_port(struct partition *partition, uint32_t id);
@@ -73,9 +75,7 @@ void event_release_all(struct partition *partition);
 /* How many there are. */
 void event_census(uint64_t *ports, uint64_t *connections);
 
-/* For message.c: the port behind a connection. Both with the events lock. */
-void event_lock(void);
-void event_unlock(void);
+/* For message.c: the port behind a connection. With the events lock. */
 enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id, struct port **out);
 
 /* message.c */

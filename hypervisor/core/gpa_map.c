@@ -41,20 +41,11 @@ enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format 
 	return map->top ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
 }
 
-struct hpa gpa_map_top(const struct gpa_map *map)
-{
-	return plat_hpa(map->top);
-}
+struct hpa gpa_map_top(const struct gpa_map *map) { return plat_hpa(map->top); }
 
-void gpa_map_lock(struct gpa_map *map)
-{
-	spin_lock(&map->lock);
-}
+void gpa_map_lock(struct gpa_map *map) { spin_lock(&map->lock); }
 
-void gpa_map_unlock(struct gpa_map *map)
-{
-	spin_unlock(&map->lock);
-}
+void gpa_map_unlock(struct gpa_map *map) { spin_unlock(&map->lock); }
 
 static struct gpa_overlay *find_overlay(struct gpa_map *map, struct gpa at, uint64_t bytes)
 {
@@ -102,8 +93,7 @@ static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsig
 }
 
 /* The largest level whose leaf fits: alignment, length, no overlay, no table in its place. */
-static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct hpa source,
-				 uint64_t bytes)
+static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct hpa source, uint64_t bytes)
 {
 	unsigned int level = map->format->huge_pages ? 3 : 2;
 
@@ -111,8 +101,7 @@ static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct 
 		uint64_t size = level_bytes(level);
 		struct nested_pt_slot slot;
 
-		if (((target.v | source.v) & (size - 1)) || bytes < size ||
-		    find_overlay(map, target, size))
+		if (((target.v | source.v) & (size - 1)) || bytes < size || find_overlay(map, target, size))
 			continue;
 		slot = nested_pt_find_level(map->format, map->top, target, level);
 		if (slot.level > level || !nested_pt_is_table(map->format, slot))
@@ -264,29 +253,24 @@ struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned in
 	if (at.v >= GPA_SPACE_BYTES)
 		return HPA_NONE;
 	slot = nested_pt_find(map->format, map->top, at);
-	if (!map->format->is_present(*slot.entry) ||
-	    (map->format->rights(*slot.entry) & rights) != rights)
+	if (!map->format->is_present(*slot.entry) || (map->format->rights(*slot.entry) & rights) != rights)
 		return HPA_NONE;
-	return hpa_add(map->format->address(*slot.entry, slot.level),
-		       at.v & (level_bytes(slot.level) - 1));
+	return hpa_add(map->format->address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
 }
 
 struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights)
 {
-	struct hpa found;
+	SPIN_HOLD(&map->lock);
 
-	spin_lock(&map->lock);
-	found = gpa_map_lookup_locked(map, at, rights);
-	spin_unlock(&map->lock);
-	return found;
+	return gpa_map_lookup_locked(map, at, rights);
 }
 
 struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, unsigned int rights)
 {
 	struct hpa first, next;
 	uint64_t done = 0;
+	SPIN_HOLD(&map->lock);
 
-	spin_lock(&map->lock);
 	first = gpa_map_lookup_locked(map, at, rights);
 	if (find_overlay(map, at, bytes))
 		first = HPA_NONE;
@@ -299,7 +283,6 @@ struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, un
 		/* Leaves are aligned to their size, as are at and bytes: a larger one covers the rest. */
 		done += level_bytes(nested_pt_find(map->format, map->top, here).level);
 	}
-	spin_unlock(&map->lock);
 	return first;
 }
 
@@ -318,34 +301,33 @@ static void *guest_memory_locked(struct gpa_map *map, struct gpa at, size_t byte
 
 bool gpa_map_copy_in(struct gpa_map *map, void *to, struct gpa from, size_t bytes)
 {
-	const void *memory;
+	SPIN_HOLD(&map->lock);
+	const void *memory = guest_memory_locked(map, from, bytes, GPA_READ);
 
-	spin_lock(&map->lock);
-	memory = guest_memory_locked(map, from, bytes, GPA_READ);
 	if (memory)
 		memcpy(to, memory, bytes);
-	spin_unlock(&map->lock);
 	return memory;
 }
 
 bool gpa_map_copy_out(struct gpa_map *map, struct gpa to, const void *from, size_t bytes)
 {
-	void *memory;
+	SPIN_HOLD(&map->lock);
+	void *memory = guest_memory_locked(map, to, bytes, GPA_WRITE);
 
-	spin_lock(&map->lock);
-	memory = guest_memory_locked(map, to, bytes, GPA_WRITE);
 	if (memory)
 		memcpy(memory, from, bytes);
-	spin_unlock(&map->lock);
 	return memory;
 }
 
-static enum pvn_status overlay_add_locked(struct gpa_map *map, struct gpa at, struct hpa page,
-					  unsigned int rights)
+enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page, unsigned int rights)
 {
+	SPIN_HOLD(&map->lock);
 	struct gpa_overlay *overlay;
 	struct nested_pt_slot slot;
 
+	at = gpa_page(at);
+	if (at.v >= GPA_SPACE_BYTES)
+		return PVN_STATUS_INVALID_PARAMETER;
 	if (find_overlay(map, at, PAGE_SIZE))
 		return PVN_STATUS_OBJECT_IN_USE;
 	overlay = slab_alloc(&map->overlay_records);
@@ -364,20 +346,6 @@ static enum pvn_status overlay_add_locked(struct gpa_map *map, struct gpa at, st
 	list_append(&map->overlays, &overlay->node);
 	nested_pt_write(slot.entry, map->format->leaf(page, rights, 1));
 	return PVN_STATUS_SUCCESS;
-}
-
-enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page,
-				    unsigned int rights)
-{
-	enum pvn_status status;
-
-	at = gpa_page(at);
-	if (at.v >= GPA_SPACE_BYTES)
-		return PVN_STATUS_INVALID_PARAMETER;
-	spin_lock(&map->lock);
-	status = overlay_add_locked(map, at, page, rights);
-	spin_unlock(&map->lock);
-	return status;
 }
 
 static void drop_overlay(struct gpa_map *map, struct gpa_overlay *overlay)
@@ -407,12 +375,9 @@ void gpa_map_overlay_remove(struct gpa_map *map, struct gpa at)
 
 bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at)
 {
-	bool found;
+	SPIN_HOLD(&map->lock);
 
-	spin_lock(&map->lock);
-	found = find_overlay(map, gpa_page(at), PAGE_SIZE);
-	spin_unlock(&map->lock);
-	return found;
+	return find_overlay(map, gpa_page(at), PAGE_SIZE);
 }
 
 /*
@@ -450,14 +415,13 @@ static bool clear_one_table(struct gpa_map *map)
 bool gpa_map_clear(struct gpa_map *map, uint64_t tsc_deadline)
 {
 	bool more;
+	SPIN_HOLD(&map->lock);
 
-	spin_lock(&map->lock);
 	list_for_each_safe(node, &map->overlays)
 		drop_overlay(map, list_entry(node, struct gpa_overlay, node));
 	do {
 		more = clear_one_table(map);
 	} while (more && plat_tsc() < tsc_deadline);
-	spin_unlock(&map->lock);
 	return !more;
 }
 

@@ -49,9 +49,7 @@ HC(create_port)
 	if ((in->port_type != PVN_PORT_MESSAGE && in->port_type != PVN_PORT_EVENT) ||
 	    !in->target_sint || in->target_sint > SINT_LAST || !flags_are_valid(in))
 		return PVN_STATUS_INVALID_PARAMETER;
-	return event_create_port(partition, &(struct port){
-		.id = in->port_id,
-		.type = in->port_type,
+	return event_create_port(partition, &(struct port){ .id = in->port_id, .type = in->port_type,
 		.connection_partition = peer->id,
 		.sint = in->target_sint,
 		.target_vp = in->target_vp,
@@ -80,8 +78,7 @@ HC(connect_port)
 		return PVN_STATUS_INVALID_CONNECTION_ID;
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
-	return event_connect(partition, in->connection_id, port_partition, in->port_id,
-			     in->port_type);
+	return event_connect(partition, in->connection_id, port_partition, in->port_id, in->port_type);
 }
 
 HC(disconnect_port)
@@ -112,13 +109,7 @@ HC(set_port_property)
 	return event_set_property(partition, in->port_id, in->property, in->value);
 }
 
-HC(post_message)
-{
-	return message_post(call->caller, in);
-}
+HC(post_message) { return message_post(call->caller, in); }
 
 /* The doorbell: from here event_signal() sets the flag and raises the interrupt. */
-HC(signal_event)
-{
-	return event_signal(call->caller, in->connection_id, in->flag);
-}
+HC(signal_event) { return event_signal(call->caller, in->connection_id, in->flag); }

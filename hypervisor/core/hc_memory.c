@@ -144,8 +144,7 @@ static enum pvn_status map_one(struct hc_call *call, struct partition *target, u
 	call->slow = pages == HUGE_PAGE_PAGES;	/* 512 words of page_info */
 	if (!page_is_valid(target_page, pages) || !page_is_valid(source_page, pages))
 		return PVN_STATUS_INVALID_PARAMETER;
-	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), bytes,
-				rights | GPA_READ);
+	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), bytes, rights | GPA_READ);
 	if (hpa_is_none(source))
 		return PVN_STATUS_OPERATION_DENIED;
 	if (rights)

@@ -9,7 +9,6 @@
 #include "core/hypercall.h"
 #include "core/platform.h"
 
-#define CPU_SHARE_MAX	0x10000u	/* one whole processor */
 #define WEIGHT_MAX	10000u
 #define VENDOR_AMD	0u
 #define VENDOR_INTEL	1u
@@ -92,8 +91,7 @@ HC_ABOUT(get_partition_property, find_for_property)
 }
 
 /* Nobody gives what they do not have, and a running guest does not see its privileges change. */
-static enum pvn_status set_privileges(struct hc_call *call, struct partition *partition,
-				      uint64_t value)
+static enum pvn_status set_privileges(struct hc_call *call, struct partition *partition, uint64_t value)
 {
 	if (partition->state != PARTITION_UNINITIALIZED)
 		return PVN_STATUS_INVALID_PARTITION_STATE;
@@ -134,7 +132,7 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 	case PVN_PROPERTY_CPU_RESERVE:
 		return set_number(&partition->cpu_reserve, value, 0, partition->cpu_cap);
 	case PVN_PROPERTY_CPU_CAP:
-		return set_number(&partition->cpu_cap, value, partition->cpu_reserve, CPU_SHARE_MAX);
+		return set_number(&partition->cpu_cap, value, partition->cpu_reserve, CPU_SHARE_ONE);
 	case PVN_PROPERTY_CPU_WEIGHT:
 		return set_number(&partition->cpu_weight, value, 1, WEIGHT_MAX);
 	case PVN_PROPERTY_PROCESSOR_FEATURES: return set_features(partition, 0, value);
@@ -152,10 +150,16 @@ HC_ABOUT(set_partition_property, find_for_property)
 {
 	enum pvn_status status = PVN_STATUS_INVALID_PARTITION_STATE;
 
-	spin_lock(&target->lock);
+	/* A root that stands still stops everybody. */
+	if (target->is_root &&
+	    (in->property == PVN_PROPERTY_CPU_CAP || in->property == PVN_PROPERTY_CPU_RESERVE))
+		return PVN_STATUS_OPERATION_DENIED;
+	if (in->property == PVN_PROPERTY_CPU_RESERVE && in->value <= CPU_SHARE_ONE &&
+	    !partition_reserves_fit(target, in->value, 0))
+		return PVN_STATUS_OPERATION_DENIED;
+	SPIN_HOLD(&target->lock);
 	if (target->state <= PARTITION_ACTIVE)
 		status = set_property(call, target, in->property, in->value);
-	spin_unlock(&target->lock);
 	return status;
 }
 

@@ -28,6 +28,8 @@ HC_ABOUT(create_vp, hc_find_active_child)
 {
 	struct vp *vp;
 
+	if (!partition_reserves_fit(target, target->cpu_reserve, 1))
+		return PVN_STATUS_OPERATION_DENIED;
 	return vp_create(target, in->vp_index, &vp);
 }
 
@@ -58,7 +60,8 @@ enum pvn_status hc_settle(struct hc_call *call, struct vp *vp)
 {
 	if (vp == call->vp)
 		return PVN_STATUS_SUCCESS;
-	if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST))
+	/* Its cap stops a VP for a moment only. */
+	if (!(__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST) & ~VP_STOP_CAP))
 		return PVN_STATUS_OPERATION_DENIED;
 	sched_wait_stopped(vp);
 	return PVN_STATUS_SUCCESS;
@@ -136,8 +139,7 @@ static enum pvn_status install_cpuid(struct partition *partition, uint32_t acces
 }
 
 /* The vendor's control block of a VP may be written while the VP is off its processor only. */
-static enum pvn_status install_exception(struct partition *partition, uint32_t access,
-					 uint64_t vector)
+static enum pvn_status install_exception(struct partition *partition, uint32_t access, uint64_t vector)
 {
 	if (vector >= VECTORS || access & ~PVN_ACCESS_EXECUTE)
 		return PVN_STATUS_INVALID_PARAMETER;

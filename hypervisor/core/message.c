@@ -89,12 +89,16 @@ static enum pvn_status post_to_any(struct port *port, struct port_message *buffe
 	return PVN_STATUS_INVALID_SYNIC_STATE;
 }
 
-static enum pvn_status post_locked(struct partition *sender, const struct pvn_post_message_in *in)
+enum pvn_status message_post(struct partition *sender, const struct pvn_post_message_in *in)
 {
+	SPIN_HOLD(&events_lock);
 	struct port_message *buffer;
 	struct port *port;
 	enum pvn_status status = event_find_port(sender, in->connection_id, &port);
 
+	/* Types with the top bit are the hypervisor's own; 0 is an empty slot. */
+	if (!in->message_type || in->message_type >> 31 || in->payload_bytes > PVN_MESSAGE_PAYLOAD_MAX)
+		return PVN_STATUS_INVALID_PARAMETER;
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (port->type != PVN_PORT_MESSAGE)
@@ -112,18 +116,5 @@ static enum pvn_status post_locked(struct partition *sender, const struct pvn_po
 						 post_to(port, buffer, port->target_vp);
 	if (status == PVN_STATUS_SUCCESS)
 		__atomic_fetch_add(&port->posts, 1, __ATOMIC_RELAXED);
-	return status;
-}
-
-enum pvn_status message_post(struct partition *sender, const struct pvn_post_message_in *in)
-{
-	enum pvn_status status;
-
-	/* Types with the top bit are the hypervisor's own; 0 is an empty slot. */
-	if (!in->message_type || in->message_type >> 31 || in->payload_bytes > PVN_MESSAGE_PAYLOAD_MAX)
-		return PVN_STATUS_INVALID_PARAMETER;
-	event_lock();
-	status = post_locked(sender, in);
-	event_unlock();
 	return status;
 }

@@ -38,8 +38,7 @@ struct nested_pt_slot nested_pt_find_level(const struct nested_pt_format *format
 	return slot;
 }
 
-struct nested_pt_slot nested_pt_find(const struct nested_pt_format *format, uint64_t *top,
-				     struct gpa at)
+struct nested_pt_slot nested_pt_find(const struct nested_pt_format *format, uint64_t *top, struct gpa at)
 {
 	return nested_pt_find_level(format, top, at, 1);
 }

@@ -33,10 +33,7 @@ static uint16_t *small;
 static uint32_t *large;
 static uint64_t page_count;
 
-static uint64_t large_count(uint64_t pages)
-{
-	return (pages + 511) / 512;
-}
+static uint64_t large_count(uint64_t pages) { return (pages + 511) / 512; }
 
 size_t page_info_bytes(uint64_t pages)
 {
@@ -54,19 +51,12 @@ void page_info_init(void *memory, uint64_t pages)
 		large[pages / 512] = (union large_word){ .info.special = 512 - pages % 512 }.raw;
 }
 
-static bool is_known(struct hpa page)
-{
-	return page.v >> PAGE_SHIFT < page_count;
-}
+static bool is_known(struct hpa page) { return page.v >> PAGE_SHIFT < page_count; }
 
-static uint16_t *small_word(struct hpa page)
-{
-	return &small[page.v >> PAGE_SHIFT];
-}
+static uint16_t *small_word(struct hpa page) { return &small[page.v >> PAGE_SHIFT]; }
 
 /* Adds to both halves unless one that must be zero is not, or leaves would pass the maximum. */
-static bool large_add(struct hpa page, int leaves, int special, bool need_leaves_zero,
-		      bool need_special_zero)
+static bool large_add(struct hpa page, int leaves, int special, bool need_leaves_zero, bool need_special_zero)
 {
 	uint32_t *word = &large[page.v >> LARGE_PAGE_SHIFT];
 	union large_word old = { .raw = __atomic_load_n(word, __ATOMIC_RELAXED) }, new;

@@ -44,15 +44,9 @@ static void *pop(struct page_pool *pool, unsigned int now_used)
 	return page;
 }
 
-void page_pool_add(struct page_pool *pool, struct hpa page)
-{
-	push(pool, plat_hva(page), 0);
-}
+void page_pool_add(struct page_pool *pool, struct hpa page) { push(pool, plat_hva(page), 0); }
 
-void *page_pool_alloc(struct page_pool *pool)
-{
-	return pop(pool, 1);
-}
+void *page_pool_alloc(struct page_pool *pool) { return pop(pool, 1); }
 
 void page_pool_free(struct page_pool *pool, void *page)
 {
@@ -62,10 +56,7 @@ void page_pool_free(struct page_pool *pool, void *page)
 	push(pool, page, 1);
 }
 
-void *page_pool_remove(struct page_pool *pool)
-{
-	return pop(pool, 0);
-}
+void *page_pool_remove(struct page_pool *pool) { return pop(pool, 0); }
 
 uint64_t page_pool_free_count(struct page_pool *pool)
 {

@@ -20,7 +20,6 @@
 #include "lib/string.h"
 
 #define DEFAULT_WEIGHT	100
-#define DEFAULT_CAP	0x10000
 #define TIME_SLICE_US	50
 
 /* References while one call alone works on a partition: the table's and its own. */
@@ -58,8 +57,8 @@ static void partition_init(struct partition *partition, struct partition *parent
 	partition->references = 1;
 	partition->privileges = parent ? child_privileges : root_privileges;
 	partition->cpu_weight = DEFAULT_WEIGHT;
-	partition->cpu_cap = DEFAULT_CAP;
 	partition->features[0] = partition->features[1] = ~0ull;
+	partition->cpu_cap = CPU_SHARE_ONE;
 	page_pool_init(&partition->pool);
 	partition->reference_start = plat_tsc();
 	event_init(partition);
@@ -67,13 +66,13 @@ static void partition_init(struct partition *partition, struct partition *parent
 
 static void table_add(struct partition *partition)
 {
-	spin_lock(&table_lock);
+	SPIN_HOLD(&table_lock);
+
 	partition->id = next_id++;
 	if (partition->parent)
 		partition->parent->child_count++;
 	list_append(&table, &partition->siblings);
 	stats_total(PVN_STAT_hypervisor_partitions, 1);
-	spin_unlock(&table_lock);
 }
 
 /* The two instructions of the hypercall page; whatever else is executed there traps. */
@@ -162,20 +161,17 @@ struct partition *partition_create_root(struct hpa first_page, uint64_t page_cou
 
 struct partition *partition_get(uint64_t id)
 {
-	struct partition *found = NULL;
+	SPIN_HOLD(&table_lock);
 
-	spin_lock(&table_lock);
 	list_for_each(node, &table) {
 		struct partition *partition = list_entry(node, struct partition, siblings);
 
 		if (partition->id != id)
 			continue;
 		__atomic_fetch_add(&partition->references, 1, __ATOMIC_ACQUIRE);
-		found = partition;
-		break;
+		return partition;
 	}
-	spin_unlock(&table_lock);
-	return found;
+	return NULL;
 }
 
 void partition_put(struct partition *partition)
@@ -190,20 +186,16 @@ void partition_put(struct partition *partition)
 
 uint64_t partition_next_child(struct partition *parent, uint64_t previous)
 {
-	uint64_t next = 0;
+	SPIN_HOLD(&table_lock);
 
-	spin_lock(&table_lock);
 	list_for_each(node, &table) {
 		struct partition *partition = list_entry(node, struct partition, siblings);
 
 		/* Ids rise in the order of creation. */
-		if (partition->parent != parent || partition->id <= previous)
-			continue;
-		next = partition->id;
-		break;
+		if (partition->parent == parent && partition->id > previous)
+			return partition->id;
 	}
-	spin_unlock(&table_lock);
-	return next;
+	return 0;
 }
 
 enum pvn_status partition_create(struct partition *parent, uint64_t *id)
@@ -224,30 +216,26 @@ enum pvn_status partition_create(struct partition *parent, uint64_t *id)
 
 enum pvn_status partition_initialize(struct partition *partition)
 {
+	SPIN_HOLD(&partition->lock);
 	enum pvn_status status = PVN_STATUS_INVALID_PARTITION_STATE;
 
-	spin_lock(&partition->lock);
 	if (partition->state == PARTITION_UNINITIALIZED)
 		status = take_pages(partition);
 	if (status == PVN_STATUS_SUCCESS)
 		__atomic_store_n(&partition->state, PARTITION_ACTIVE, __ATOMIC_RELEASE);
-	spin_unlock(&partition->lock);
 	return status;
 }
 
 static enum pvn_status begin_finalize(struct partition *partition)
 {
-	enum pvn_status status = PVN_STATUS_SUCCESS;
+	SPIN_HOLD(&partition->lock);
 
-	spin_lock(&partition->lock);
-	if (partition->state == PARTITION_ACTIVE && partition->child_count)
-		status = PVN_STATUS_OPERATION_DENIED;
-	else if (partition->state == PARTITION_ACTIVE)
-		__atomic_store_n(&partition->state, PARTITION_FINALIZING, __ATOMIC_SEQ_CST);
-	else if (partition->state != PARTITION_FINALIZING)
-		status = PVN_STATUS_INVALID_PARTITION_STATE;
-	spin_unlock(&partition->lock);
-	return status;
+	if (partition->state != PARTITION_ACTIVE && partition->state != PARTITION_FINALIZING)
+		return PVN_STATUS_INVALID_PARTITION_STATE;
+	if (partition->child_count)
+		return PVN_STATUS_OPERATION_DENIED;
+	__atomic_store_n(&partition->state, PARTITION_FINALIZING, __ATOMIC_SEQ_CST);
+	return PVN_STATUS_SUCCESS;
 }
 
 static void stop_all_vps(struct partition *partition)
@@ -329,6 +317,22 @@ enum pvn_status partition_delete(struct partition *partition)
 	if (status == PVN_STATUS_SUCCESS)
 		partition_put(partition);
 	return status;
+}
+
+bool partition_reserves_fit(const struct partition *changed, uint64_t reserve, unsigned int more_vps)
+{
+	SPIN_HOLD(&table_lock);
+	uint64_t total = 0;
+
+	list_for_each(node, &table) {
+		const struct partition *partition = list_entry(node, struct partition, siblings);
+
+		if (partition == changed)
+			total += reserve * (partition->vp_count + more_vps);
+		else
+			total += (uint64_t)partition->cpu_reserve * partition->vp_count;
+	}
+	return total <= (uint64_t)plat_cpu_count() * CPU_SHARE_ONE;
 }
 
 void partition_census(struct census *out)

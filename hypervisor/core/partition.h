@@ -131,6 +131,10 @@ uint64_t reference_units(uint64_t tsc_ticks);
 /* Contents of the reference TSC page; disabled: sequence 0, use the MSR. */
 void partition_fill_tsc_page(struct partition *partition, bool enabled);
 
+#define CPU_SHARE_ONE 0x10000u	/* of cap and reserve: a whole processor a VP */
+
+/* Do the reserves of all VPs fit the processors, if the partition had this one and more VPs? */
+bool partition_reserves_fit(const struct partition *changed, uint64_t reserve, unsigned int more_vps);
 /* Brings what its statistics page says of memory and VPs up to date. */
 void partition_count(struct partition *partition);
 

@@ -60,10 +60,7 @@ static uint64_t scale_ticks(uint64_t ticks, uint64_t scale)
 	return (unsigned __int128)ticks * scale >> 64;
 }
 
-uint64_t reference_units(uint64_t tsc_ticks)
-{
-	return scale_ticks(tsc_ticks, reference_scale());
-}
+uint64_t reference_units(uint64_t tsc_ticks) { return scale_ticks(tsc_ticks, reference_scale()); }
 
 uint64_t partition_reference_time(const struct partition *partition, uint64_t tsc)
 {
@@ -99,7 +96,6 @@ void partition_fill_tsc_page(struct partition *partition, bool enabled)
 	if (!enabled)
 		return;
 	__atomic_store_n(&page->scale, scale, __ATOMIC_RELAXED);
-	__atomic_store_n(&page->offset, -scale_ticks(partition->reference_start, scale),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&page->offset, -scale_ticks(partition->reference_start, scale), __ATOMIC_RELAXED);
 	__atomic_store_n(&page->sequence, 1, __ATOMIC_RELEASE);
 }

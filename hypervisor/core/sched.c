@@ -26,10 +26,13 @@
 /* A sleeper may be this much ahead of the others when it wakes, no more. */
 #define WAKE_CREDIT_US	3000
 #define WEIGHT_DEFAULT	100
+/* Cap and reserve are shares of this. */
+#define PERIOD_US	60000
 /* One exit of so many is timed and counts for all; a prime, so as not to fall in step. */
 #define SAMPLE_EXITS	17
 
 static uint64_t us_to_tsc(uint64_t us) { return plat_tsc_hz() / 1000000 * us; }
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 void sched_init_cpu(struct cpu *cpu)
 {
@@ -37,7 +40,7 @@ void sched_init_cpu(struct cpu *cpu)
 	spinlock_init(&cpu->timer_lock, LOCK_TIMER_QUEUE);
 	list_init(&cpu->run_queue);
 	list_init(&cpu->timers);
-	cpu->slice_end = ~0ull;
+	cpu->slice_end = cpu->cap_end = ~0ull;
 	cpu->timer_programmed = cpu->timer_first = cpu->nudge = ~0ull;
 	cpu->sample = SAMPLE_EXITS;
 }
@@ -70,8 +73,7 @@ static void enqueue(struct cpu *cpu, struct vp *vp)
 	for (; at != &cpu->run_queue; at = at->next) {
 		struct vp *other = list_entry(at, struct vp, run_node);
 
-		if (vp->boosted ? !other->boosted :
-				  !other->boosted && other->virtual_time > vp->virtual_time)
+		if (vp->boosted ? !other->boosted : !other->boosted && other->virtual_time > vp->virtual_time)
 			break;
 	}
 	list_insert_before(at, &vp->run_node);
@@ -114,8 +116,7 @@ static struct cpu *choose_cpu(struct vp *vp, struct cpu *home)
 
 		if (is_idle(cpu))
 			return cpu;
-		if (!is_parked(cpu) &&
-		    (is_parked(best) ||
+		if (!is_parked(cpu) && (is_parked(best) ||
 		     __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) + 1 <
 			     __atomic_load_n(&best->ready_count, __ATOMIC_RELAXED)))
 			best = cpu;
@@ -144,11 +145,24 @@ static struct cpu *lock_new_home(struct vp *vp)
 	return cpu;
 }
 
+/* What the VP has left of its share of the period; each VP's periods are its own. */
+static uint64_t share_left(struct vp *vp, uint32_t share, uint64_t now)
+{
+	uint64_t period = us_to_tsc(PERIOD_US), whole = period * share / CPU_SHARE_ONE;
+
+	if (now - vp->period_start >= period) {
+		vp->period_start = now;
+		vp->period_ran = 0;
+	}
+	return whole > vp->period_ran ? whole - vp->period_ran : 0;
+}
+
 /* The VP runs nowhere, is on no queue and its home's lock is held; lets go of it. */
 static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 {
 	struct cpu *target = choose_cpu(vp, home);
 	uint64_t floor, credit = us_to_tsc(WAKE_CREDIT_US);
+	uint32_t reserve = __atomic_load_n(&vp->partition->cpu_reserve, __ATOMIC_RELAXED);
 
 	if (target != home) {
 		vp->state = VP_READY;
@@ -159,17 +173,15 @@ static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 	floor = target->virtual_time > credit ? target->virtual_time - credit : 0;
 	if (vp->virtual_time < floor)
 		vp->virtual_time = floor;
-	/* An interrupt for the root: its processor is its own. */
-	vp->boosted = woken && vp->partition->is_root;
+	/* An interrupt for the root: its processor is its own. And who is owed of its reserve. */
+	vp->boosted = (woken && vp->partition->is_root) ||
+		      (reserve && share_left(vp, reserve, plat_tsc()));
 	enqueue(target, vp);
 	alert(target, vp);
 	spin_unlock(&target->run_lock);
 }
 
-void sched_wake(struct vp *vp)
-{
-	sched_notify(vp);
-}
+void sched_wake(struct vp *vp) { sched_notify(vp); }
 
 void sched_notify(struct vp *vp)
 {
@@ -242,8 +254,8 @@ void sched_yield(void)
 static struct vp *take_from(struct cpu *victim, struct cpu *thief)
 {
 	struct vp *found = NULL;
+	SPIN_HOLD(&victim->run_lock);
 
-	spin_lock(&victim->run_lock);
 	for (struct list *n = victim->run_queue.prev; n != &victim->run_queue && !found; n = n->prev) {
 		struct vp *vp = list_entry(n, struct vp, run_node);
 
@@ -254,7 +266,6 @@ static struct vp *take_from(struct cpu *victim, struct cpu *thief)
 		dequeue(victim, found);
 		__atomic_store_n(&found->cpu, thief, __ATOMIC_RELEASE);
 	}
-	spin_unlock(&victim->run_lock);
 	return found;
 }
 
@@ -338,8 +349,8 @@ enum pvn_status sched_park(uint64_t mask)
 static struct vp *pick(struct cpu *cpu)
 {
 	struct vp *vp = NULL;
+	SPIN_HOLD(&cpu->run_lock);
 
-	spin_lock(&cpu->run_lock);
 	__atomic_store_n(&cpu->resched, false, __ATOMIC_SEQ_CST);
 	while (!vp && !list_is_empty(&cpu->run_queue)) {
 		vp = list_entry(cpu->run_queue.next, struct vp, run_node);
@@ -356,7 +367,6 @@ static struct vp *pick(struct cpu *cpu)
 		if (vp->virtual_time > cpu->virtual_time)
 			cpu->virtual_time = vp->virtual_time;
 	}
-	spin_unlock(&cpu->run_lock);
 	return vp;
 }
 
@@ -404,10 +414,25 @@ static void account(struct vp *vp, uint64_t now)
 	uint64_t ran = now - vp->run_start, slice = us_to_tsc(SLICE_US);
 	uint32_t weight = vp->partition->cpu_weight ? vp->partition->cpu_weight : WEIGHT_DEFAULT;
 
+	vp->period_ran += ran;
 	/* What went beyond a slice nobody else wanted: charged, it would be paid back by starving. */
 	if (ran > slice)
 		ran = slice;
 	vp->virtual_time += ran * WEIGHT_DEFAULT / weight;
+}
+
+/* One that has run for its cap waits for its next period, if it would run on. */
+static void throttle(struct vp *vp, uint64_t now)
+{
+	uint32_t cap = __atomic_load_n(&vp->partition->cpu_cap, __ATOMIC_RELAXED);
+
+	if (vp->halted || cap == CPU_SHARE_ONE || share_left(vp, cap, now))
+		return;
+	__atomic_fetch_or(&vp->stop_reasons, VP_STOP_CAP, __ATOMIC_SEQ_CST);
+	spin_lock(&vp->timer_lock);
+	vp->cap_end = vp->period_start + us_to_tsc(PERIOD_US);
+	vp_timers_rearm(vp);
+	spin_unlock(&vp->timer_lock);
 }
 
 /* The VP leaves the processor; what it is next is decided under the lock (see top). */
@@ -421,6 +446,7 @@ static void put(struct cpu *cpu, struct vp *vp)
 	now = plat_tsc();
 	charge(cpu, vp, now);
 	account(vp, now);
+	throttle(vp, now);
 	spin_lock(&cpu->run_lock);
 	__atomic_store_n(&cpu->current, NULL, __ATOMIC_SEQ_CST);
 	vp->state = vp->halted ? VP_BLOCKED : VP_STOPPED;
@@ -433,7 +459,7 @@ static void put(struct cpu *cpu, struct vp *vp)
 	} else {
 		make_ready(cpu, vp, false);
 	}
-	cpu->slice_end = cpu->nudge = ~0ull;
+	cpu->slice_end = cpu->cap_end = cpu->nudge = ~0ull;
 }
 
 /* Somebody waits: the current VP has until the end of a slice, counted from its start. */
@@ -442,22 +468,23 @@ static void limit_slice(struct cpu *cpu, const struct vp *vp)
 	bool contended = __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED);
 
 	if (!contended)
-		cpu->slice_end = ~0ull;		/* or the timer would fire for nobody */
-	else if (cpu->slice_end == ~0ull)
-		cpu->slice_end = vp->run_start + us_to_tsc(SLICE_US);
+		cpu->slice_end = cpu->cap_end;	/* or the timer would fire for nobody */
+	else if (cpu->slice_end == cpu->cap_end)
+		cpu->slice_end = earlier(vp->run_start + us_to_tsc(SLICE_US), cpu->cap_end);
 }
 
 /* A deadline that passed must not be programmed again: it would fire for ever. */
 void sched_timer_fired(void)
 {
 	struct cpu *cpu = plat_this_cpu();
+	uint64_t now = plat_tsc();
 
 	cpu->timer_programmed = cpu->nudge = ~0ull;
-	if (plat_tsc() < cpu->slice_end)
+	if (now < cpu->slice_end)
 		return;
-	cpu->slice_end = ~0ull;
+	cpu->slice_end = cpu->cap_end;
 	cpu->stats.count[PVN_STAT_processor_scheduler_interrupts]++;
-	if (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
+	if (now >= cpu->cap_end || __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED))
 		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
 }
 
@@ -499,9 +526,12 @@ static bool enter(struct cpu *cpu, struct vp *vp, struct vp_exit *exit)
 
 static void run(struct cpu *cpu, struct vp *vp)
 {
+	uint32_t cap = __atomic_load_n(&vp->partition->cpu_cap, __ATOMIC_RELAXED);
 	struct vp_exit exit;
 
 	vp->run_start = vp->charged = plat_tsc();
+	if (cap != CPU_SHARE_ONE)
+		cpu->slice_end = cpu->cap_end = vp->run_start + share_left(vp, cap, vp->run_start);
 	cpu->stats.count[PVN_STAT_processor_context_switches]++;
 	cpu->stats.count[PVN_STAT_processor_child_switches] += !vp->partition->is_root;
 	virt->vp_load(vp);

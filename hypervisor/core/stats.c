@@ -10,41 +10,25 @@
 #include "core/platform.h"
 #include "core/stats.h"
 
-/* statistics.def as a list: [31:16] what the row is, [15:0] type, id or number of slots. */
-#define ROW_PAGE	0x10000u
-#define ROW_GROUP	0x20000u
-/* Types of pages have 17 bits. */
-#define PAGE_ROW(type)	(ROW_PAGE | ((type) >> 8 & 0xff00) | ((type) & 0xff))
-
-#define PVN_STATS_PAGE(object, type) PAGE_ROW(type),
-#define PVN_STATS_GROUP(object, name, id) ROW_GROUP | (id),
-#define PVN_STATS_COUNTER(object, name, unit, text) 1,
-#define PVN_STATS_ARRAY(object, name, count, unit, text) (count),
-static const uint32_t rows[] = {
-#include <statistics.def>
-	ROW_PAGE
-};
-
 _Static_assert(PVN_STAT_vp_calls_last < (int)PVN_STATS_SLOTS - 1, "a page holds it, and its end");
 
 struct stats stats_hypervisor;
 
+/* Counters of the page's own object add to the length of the group that they are in. */
+#define PVN_STATS_PAGE(object, code)
+#define PVN_STATS_GROUP(object, name, id)						\
+	if (type == PVN_STATS_TYPE_##object)						\
+		*(header = page + PVN_STAT_##object##_group_##name) = PVN_STATS_HEADER(id);
+#define PVN_STATS_COUNTER(object, name, unit, text) PVN_STATS_ARRAY(object, name, 1, unit, text)
+#define PVN_STATS_ARRAY(object, name, count, unit, text)				\
+	if (type == PVN_STATS_TYPE_##object)						\
+		*header += (count) * sizeof(*page) << PVN_STATS_HEADER_BYTES_SHIFT;
+
 static void write_headers(uint64_t *page, enum pvn_stats_type type)
 {
-	const uint32_t *row = rows;
-	unsigned int slot = 0, header = 0;
+	uint64_t *header = page;
 
-	while (*row++ != PAGE_ROW(type))
-		;
-	for (; !(*row & ROW_PAGE); row++) {
-		if (*row & ROW_GROUP) {
-			header = slot++;
-			page[header] = PVN_STATS_HEADER(*row & 0xffff);
-		} else {
-			page[header] += *row * sizeof(*page) << PVN_STATS_HEADER_BYTES_SHIFT;
-			slot += *row;
-		}
-	}
+#include <statistics.def>
 }
 
 enum pvn_status stats_create(struct stats *stats, struct page_pool *pool, enum pvn_stats_type type)

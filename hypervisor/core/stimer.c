@@ -34,6 +34,8 @@ void vp_timers_rearm(struct vp *vp)
 {
 	uint64_t earliest = vp->lapic.timer_deadline;
 
+	if (vp->cap_end && vp->cap_end < earliest)
+		earliest = vp->cap_end;
 	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++) {
 		uint64_t deadline = vp->synic.timer[i].deadline, tsc;
 
@@ -45,8 +47,7 @@ void vp_timers_rearm(struct vp *vp)
 	}
 	if (earliest == DEADLINE_NONE)
 		timer_cancel(&vp->timer);
-	else if (!__atomic_load_n(&vp->timer.cpu, __ATOMIC_RELAXED) ||
-		 vp->timer.deadline != earliest)
+	else if (!__atomic_load_n(&vp->timer.cpu, __ATOMIC_RELAXED) || vp->timer.deadline != earliest)
 		timer_arm(&vp->timer, earliest);
 }
 
@@ -93,11 +94,15 @@ void vp_timers_expired(struct vp *vp)
 	uint8_t vectors[PVN_STIMER_COUNT] = { 0 };
 	uint32_t owed_sints = 0;
 	uint64_t tsc, now;
+	bool uncap;
 
 	spin_lock(&vp->timer_lock);
 	tsc = plat_tsc();
 	now = partition_reference_time(vp->partition, tsc);
 	apic_vector = lapic_timer_expired(vp, tsc);
+	uncap = vp->cap_end && vp->cap_end <= tsc;
+	if (uncap)
+		vp->cap_end = 0;
 	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++) {
 		struct stimer *timer = &vp->synic.timer[i];
 
@@ -110,6 +115,8 @@ void vp_timers_expired(struct vp *vp)
 	vp_timers_rearm(vp);
 	spin_unlock(&vp->timer_lock);
 
+	if (uncap)
+		vp_resume(vp, VP_STOP_CAP);
 	if (apic_vector >= 0)
 		lapic_raise(vp, apic_vector);
 	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++) {
@@ -175,14 +182,14 @@ static bool write_config(struct vp *vp, struct stimer *timer, uint64_t value)
 
 static void write_count(struct vp *vp, struct stimer *timer, uint64_t value)
 {
-	spin_lock(&vp->timer_lock);
+	SPIN_HOLD(&vp->timer_lock);
+
 	timer->count = value;
 	if (!value)
 		timer->config &= ~PVN_STIMER_ENABLE;
 	else if (timer->config & PVN_STIMER_AUTO_ENABLE)
 		timer->config |= PVN_STIMER_ENABLE;
 	timer_start(vp, timer);
-	spin_unlock(&vp->timer_lock);
 }
 
 bool stimer_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
@@ -225,9 +232,9 @@ void vp_timers_init(struct vp *vp)
 
 void stimer_reset(struct vp *vp)
 {
-	spin_lock(&vp->timer_lock);
+	SPIN_HOLD(&vp->timer_lock);
+
 	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++)
 		vp->synic.timer[i] = (struct stimer){ .deadline = DEADLINE_NONE };
 	vp_timers_rearm(vp);
-	spin_unlock(&vp->timer_lock);
 }

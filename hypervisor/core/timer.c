@@ -67,8 +67,7 @@ static void timer_insert(struct cpu *cpu, struct timer *timer)
 {
 	struct list *at = cpu->timers.next;
 
-	while (at != &cpu->timers &&
-	       list_entry(at, struct timer, node)->deadline <= timer->deadline)
+	while (at != &cpu->timers && list_entry(at, struct timer, node)->deadline <= timer->deadline)
 		at = at->next;
 	list_insert_before(at, &timer->node);
 	__atomic_store_n(&timer->cpu, cpu, __ATOMIC_RELAXED);
@@ -106,8 +105,8 @@ void timer_arm(struct timer *timer, uint64_t tsc_deadline)
 static struct timer *timer_take(struct cpu *cpu, bool unpinned)
 {
 	struct timer *timer = NULL;
+	SPIN_HOLD(&cpu->timer_lock);
 
-	spin_lock(&cpu->timer_lock);
 	list_for_each(node, &cpu->timers) {
 		struct timer *at = list_entry(node, struct timer, node);
 
@@ -123,7 +122,6 @@ static struct timer *timer_take(struct cpu *cpu, bool unpinned)
 		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELEASE);
 		note_first(cpu);
 	}
-	spin_unlock(&cpu->timer_lock);
 	return timer;
 }
 

@@ -74,8 +74,8 @@ static enum pvn_status vp_publish(struct vp *vp)
 {
 	struct partition *partition = vp->partition;
 	enum pvn_status status = PVN_STATUS_INVALID_VP_INDEX;
+	SPIN_HOLD(&partition->lock);
 
-	spin_lock(&partition->lock);
 	if (!partition->vps[vp->index]) {
 		__atomic_store_n(&partition->vps[vp->index], vp, __ATOMIC_RELEASE);
 		partition->vp_count++;
@@ -83,7 +83,6 @@ static enum pvn_status vp_publish(struct vp *vp)
 		stats_total(PVN_STAT_hypervisor_virtual_processors, 1);
 		status = PVN_STATUS_SUCCESS;
 	}
-	spin_unlock(&partition->lock);
 	return status;
 }
 

@@ -43,6 +43,7 @@ enum vp_run_state {
 #define VP_STOP_INTERCEPT 0x2u	/* register InterceptSuspend */
 #define VP_STOP_SIPI	  0x4u	/* waits for a start-up IPI */
 #define VP_STOP_DYING	  0x8u	/* partition finalized or VP deleted */
+#define VP_STOP_CAP	  0x20u	/* has run for its cap of this period */
 #define VP_STOP_NO_FLUSH  0x10u	/* the parent works with its translations until it resumes it */
 
 struct vp {
@@ -64,6 +65,8 @@ struct vp {
 	struct list run_node;		/* [q] */
 	uint64_t virtual_time;		/* [q] */
 	uint64_t run_start;		/* (o) TSC when it became current */
+	uint64_t period_start, period_ran;	/* (o) of cap and reserve, TSC */
+	uint64_t cap_end;		/* [timer_lock] TSC at which VP_STOP_CAP goes; 0: not set */
 	uint64_t run_tsc;		/* (o) how long it ran, */
 	uint64_t charged;		/* (o) up to this TSC */
 	bool boosted;			/* [q] */

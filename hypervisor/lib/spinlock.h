@@ -40,5 +40,10 @@ static inline void spinlock_init(struct spinlock *lock, enum lock_level level)
 
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
+/* Holds it to the end of the block; declarations that follow are made under it. */
+#define SPIN_HOLD(lock) \
+	__attribute__((cleanup(spin_release), unused)) struct spinlock *held_lock = spin_hold(lock)
+static inline struct spinlock *spin_hold(struct spinlock *lock) { spin_lock(lock); return lock; }
+static inline void spin_release(struct spinlock **lock) { spin_unlock(*lock); }
 
 #endif

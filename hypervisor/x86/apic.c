@@ -71,20 +71,11 @@ void apic_init_cpu(void)
 	apic_accept_all();
 }
 
-uint32_t apic_id(void)
-{
-	return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
-}
+uint32_t apic_id(void) { return x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24; }
 
-bool apic_reaches(uint32_t id)
-{
-	return x2apic || id < 0xff;
-}
+bool apic_reaches(uint32_t id) { return x2apic || id < 0xff; }
 
-void apic_eoi(void)
-{
-	apic_write(APIC_EOI, 0);
-}
+void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
 bool apic_is_level(unsigned int vector)
 {

@@ -47,10 +47,7 @@ static struct cpu *add_cpu(void *block, uint32_t id)
 	return cpu;
 }
 
-void smp_init_boot_cpu(void)
-{
-	add_cpu(boot_stack, 0)->online = true;
-}
+void smp_init_boot_cpu(void) { add_cpu(boot_stack, 0)->online = true; }
 
 void ap_main(void);	/* from ap.S */
 void ap_main(void)
@@ -112,10 +109,7 @@ void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks)
 	log_info("%u processors", cpu_count);
 }
 
-void smp_release(void)
-{
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-}
+void smp_release(void) { __atomic_store_n(&released, true, __ATOMIC_RELEASE); }
 
 void plat_kick(struct cpu *cpu)
 {

@@ -48,6 +48,18 @@ def test_counters_of_a_command(machine):
     expect(machine.run("pvn counters nobody").status == 3, "a guest that is not there is found")
 
 
+def test_top(machine):
+    """pvn top prints what each partition uses, as lines and as JSON."""
+    done = machine.run("pvn top --batch --count 2", timeout=60)
+    expect(done.status == 0 and done.output.count("NAME") == 2, done.output + done.errors)
+    expect(any(row.startswith("root ") for row in done.output.splitlines()), done.output)
+    frame = json.loads(machine.run("pvn top --json --count 1", timeout=60).output)
+    root = next(one for one in frame["partitions"] if one["name"] == "root")
+    expect(root["cpu_percent"] > 0 and root["exits"] > 0, str(root))
+    done = machine.run("TERM=linux script -qc 'pvn top --count 1' /dev/null </dev/null", timeout=60)
+    expect("NAME" in done.output, done.output)
+
+
 def test_counters_of_a_guest(machine):
     """A guest's exits and calls are counted by reason and code, and go with it."""
     guests.create(machine, "counted", "echo up; sleep 1000")

@@ -32,7 +32,7 @@ def a_command_that_does_not_exist_is_a_usage_error(_):
 
 def every_command_has_help(_):
     commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "attach",
-                "detach", "resize", "ring", "counters", "park", "unpark", "census", "version",
+                "detach", "resize", "ring", "top", "counters", "park", "unpark", "census", "version",
                 "help")
     return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
                for name in commands)

@@ -167,9 +167,28 @@ static void children_are_listed_from_0_to_0(void **state)
 	assert_int_equal(next, 0);
 }
 
+static void reserves_are_what_the_processors_have(void **state)
+{
+	uint64_t first = make_child(3), second = make_child(2);
+	struct pvn_create_vp_in in = { .partition_id = first, .vp_index = 3 };
+
+	(void)state;
+	/* Three whole processors of four, and half of one each for two more. */
+	assert_int_equal(set(first, PVN_PROPERTY_CPU_RESERVE, 0x10000), PVN_STATUS_SUCCESS);
+	assert_int_equal(set(second, PVN_PROPERTY_CPU_RESERVE, 0x8001), PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(set(second, PVN_PROPERTY_CPU_RESERVE, 0x8000), PVN_STATUS_SUCCESS);
+	assert_int_equal(root_call(PVN_CALL_create_vp, &in, sizeof(in), NULL, 0),
+			 PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(set(second, PVN_PROPERTY_CPU_RESERVE, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(root_call(PVN_CALL_create_vp, &in, sizeof(in), NULL, 0), PVN_STATUS_SUCCESS);
+	assert_int_equal(set(root_partition->id, PVN_PROPERTY_CPU_RESERVE, 1), PVN_STATUS_OPERATION_DENIED);
+	assert_int_equal(set(root_partition->id, PVN_PROPERTY_CPU_CAP, 0x8000), PVN_STATUS_OPERATION_DENIED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_FAKE_MACHINE(reserves_are_what_the_processors_have),
 		ON_FAKE_MACHINE(creation_refuses_flags_and_foreign_domains),
 		ON_FAKE_MACHINE(a_partition_knows_its_id),
 		ON_FAKE_MACHINE(shares_are_set_within_their_ranges),

@@ -28,7 +28,7 @@ static enum pvn_status unmap(uint32_t type, uint64_t id, uint32_t index)
 /* What the root sees at the page; NULL: nothing that it may read. */
 static const uint64_t *seen(uint64_t at)
 {
-	struct hpa found = gpa_map_lookup(&root_partition->map, gpa(at << PAGE_SHIFT), GPA_READ, false);
+	struct hpa found = gpa_map_lookup(&root_partition->map, gpa(at << PAGE_SHIFT), GPA_READ);
 
 	return hpa_is_none(found) ? NULL : plat_hva(found);
 }
@@ -83,7 +83,7 @@ static void the_root_sees_each_kind_of_page(void **state)
 	assert_ptr_equal(seen(first + 3), partition_of(id)->vps[0]->stats.count);
 	/* To be read, not written. */
 	assert_true(hpa_is_none(gpa_map_lookup(&root_partition->map, gpa(first << PAGE_SHIFT),
-					       GPA_WRITE, false)));
+					       GPA_WRITE)));
 	assert_int_equal(unmap(PVN_STATS_TYPE_hypervisor, 0, 0), PVN_STATUS_SUCCESS);
 	assert_ptr_equal(seen(first), root_memory(first << PAGE_SHIFT));
 	assert_int_equal(unmap(PVN_STATS_TYPE_processor, 2, 0), PVN_STATUS_SUCCESS);

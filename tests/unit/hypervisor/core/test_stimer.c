@@ -269,10 +269,29 @@ static void a_reset_stops_all_timers(void **state)
 	assert_int_equal(fake_rdmsr(vp, COUNT(0)), 0);
 }
 
+static void a_capped_vp_goes_on_with_its_next_period(void **state)
+{
+	struct vp *vp = fake.vp[0];
+
+	(void)state;
+	vp->stop_reasons = VP_STOP_CAP;
+	spin_lock(&vp->timer_lock);
+	vp->cap_end = fake.tsc + 1000;
+	vp_timers_rearm(vp);
+	spin_unlock(&vp->timer_lock);
+	fake_pass(999);
+	assert_int_equal(vp->stop_reasons, VP_STOP_CAP);
+	fake_pass(1);
+	assert_int_equal(vp->stop_reasons, 0);
+	assert_int_equal(vp->cap_end, 0);
+	assert_int_equal(fake_programmed(), ~0ull);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_vhw_setup, fake_vhw_teardown)
 	const struct CMUnitTest tests[] = {
+		T(a_capped_vp_goes_on_with_its_next_period),
 		T(a_direct_one_shot_timer_fires_once_and_never_early),
 		T(a_count_in_the_past_expires_at_once),
 		T(a_count_of_zero_disables),
