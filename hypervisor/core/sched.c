@@ -149,11 +149,13 @@ static struct cpu *lock_new_home(struct vp *vp)
 static uint64_t share_left(struct vp *vp, uint32_t share, uint64_t now)
 {
 	uint64_t period = us_to_tsc(PERIOD_US), whole = period * share / CPU_SHARE_ONE;
+	uint64_t cap = vp->partition->cpu_cap, periods = (now - vp->period_start) / period;
+	uint64_t paid = periods * (period * cap / CPU_SHARE_ONE);
 
-	if (now - vp->period_start >= period) {
-		vp->period_start = now;
-		vp->period_ran = 0;
-	}
+	/* What went beyond the cap, since a timer was late, is owed in the next period. */
+	if (periods)
+		vp->period_ran = cap == CPU_SHARE_ONE || vp->period_ran < paid ? 0 : vp->period_ran - paid;
+	vp->period_start += periods * period;
 	return whole > vp->period_ran ? whole - vp->period_ran : 0;
 }
 
@@ -421,12 +423,12 @@ static void account(struct vp *vp, uint64_t now)
 	vp->virtual_time += ran * WEIGHT_DEFAULT / weight;
 }
 
-/* One that has run for its cap waits for its next period, if it would run on. */
+/* One that has run for its cap waits for its next period. */
 static void throttle(struct vp *vp, uint64_t now)
 {
 	uint32_t cap = __atomic_load_n(&vp->partition->cpu_cap, __ATOMIC_RELAXED);
 
-	if (vp->halted || cap == CPU_SHARE_ONE || share_left(vp, cap, now))
+	if (cap == CPU_SHARE_ONE || share_left(vp, cap, now))
 		return;
 	__atomic_fetch_or(&vp->stop_reasons, VP_STOP_CAP, __ATOMIC_SEQ_CST);
 	spin_lock(&vp->timer_lock);
@@ -532,6 +534,9 @@ static void run(struct cpu *cpu, struct vp *vp)
 	vp->run_start = vp->charged = plat_tsc();
 	if (cap != CPU_SHARE_ONE)
 		cpu->slice_end = cpu->cap_end = vp->run_start + share_left(vp, cap, vp->run_start);
+	/* In debt: it is not entered at all, and put() stops it. */
+	if (cpu->cap_end == vp->run_start)
+		__atomic_store_n(&cpu->resched, true, __ATOMIC_SEQ_CST);
 	cpu->stats.count[PVN_STAT_processor_context_switches]++;
 	cpu->stats.count[PVN_STAT_processor_child_switches] += !vp->partition->is_root;
 	virt->vp_load(vp);

@@ -66,6 +66,8 @@ static void codes_are_those_of_the_specification(void **state)
 		{ "flush_virtual_address_space_ex", 0x13 }, { "flush_virtual_address_list_ex", 0x14 },
 		{ "send_synthetic_cluster_ipi_ex", 0x15 }, { "translate_virtual_address", 0x52 },
 		{ "read_gpa", 0x53 }, { "write_gpa", 0x54 }, { "post_message", 0x5c },
+		{ "map_stats_page", 0x6c }, { "unmap_stats_page", 0x6d },
+		{ "get_logical_processor_run_time", 0x4 }, { "park_logical_processors", 0x9 },
 		{ "signal_event", 0x5d }, { "map_sparse_gpa_pages", 0x6e },
 	};
 
@@ -89,6 +91,14 @@ static void no_code_and_no_status_is_used_twice(void **state)
 	for (size_t i = 0; i < PVN_STATUS_COUNT; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(pvn_statuses[i].number, pvn_statuses[j].number);
+}
+
+/* [TLFS 2.0 App. B]: reserved there, calls in version 1; without a row they are refused. */
+static void deprecated_codes_have_no_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++)
+		assert_false(pvn_calls[i].code >= 0x5 && pvn_calls[i].code <= 0x7);
 }
 
 static void fields_are_naturally_aligned_and_fill_their_block(void **state)
@@ -146,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_those_of_the_specification),
 		cmocka_unit_test(no_code_and_no_status_is_used_twice),
+		cmocka_unit_test(deprecated_codes_have_no_row),
 		cmocka_unit_test(fields_are_naturally_aligned_and_fill_their_block),
 		cmocka_unit_test(fast_rows_fit_the_registers),
 		cmocka_unit_test(only_rep_rows_have_lists),

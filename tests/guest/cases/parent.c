@@ -391,7 +391,7 @@ CASE(a_dry_pool_changes_nothing)
 	struct pvn_get_memory_balance_out before, after;
 	uint64_t id = create_child();
 
-	deposit(id, POOL_PAGE, 3);
+	deposit(id, POOL_PAGE, 4);
 	expect_status("initialize", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
 	balance.partition_id = id;
 	call_get_memory_balance(&balance, &before);
@@ -400,7 +400,7 @@ CASE(a_dry_pool_changes_nothing)
 	call_get_memory_balance(&balance, &after);
 	expect_equal("pages available", after.pages_available, before.pages_available);
 	expect_equal("pages in use", after.pages_in_use, before.pages_in_use);
-	expect_status("deposit more", deposit(id, POOL_PAGE + 3, 60), SUCCESS);
+	expect_status("deposit more", deposit(id, POOL_PAGE + 4, 60), SUCCESS);
 	expect_status("map a page", map_run(id, 0, MEMORY_PAGE, 1, 7), SUCCESS);
 	expect_status("create a VP", create_vp(id, 0), SUCCESS);
 	end_child(id);
