@@ -19,15 +19,29 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pvn/abi/ring.h>
 
+#include "libpvn/log_limit.h"
+
 void pvn_backend_log(const struct pvn_backend *backend, const char *format, ...)
 {
+	static struct pvn_log_limit limit;
+	struct timespec now;
+	uint32_t left_out;
 	char text[512];
 	va_list args;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!pvn_log_admit(&limit, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+			   &left_out))
+		return;
+	if (left_out)
+		fprintf(stderr, "%s: guest %u %s %u: %u lines left out, they came too fast\n",
+			backend->ops->program, backend->domid, backend->ops->kind, backend->device,
+			left_out);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -353,18 +367,16 @@ static void drop_rings(struct pvn_backend *backend)
  */
 static int serve(struct pvn_backend *backend)
 {
-	uint64_t epoch;
+	uint64_t epoch = 0;
 
-	if (!pvn_backend_front_number(backend, "epoch", 1, UINT32_MAX, &epoch)) {
+	if (!pvn_backend_front_number(backend, "epoch", 1, UINT32_MAX, &epoch))
 		pvn_backend_log(backend, "the front-end announced rings without an epoch");
-		return 0;
-	}
-	if (backend->epoch == epoch)
+	else if (backend->epoch == epoch)
 		return backend->state == PVN_XENBUS_CONNECTED ?
 		       0 : set_state(backend, PVN_XENBUS_CONNECTED);
 	drop_rings(backend);
 	/* Not usable: say 2, so that a front-end that can do better starts over. */
-	if (backend->ops->connect(backend, (uint32_t)epoch))
+	if (!epoch || backend->ops->connect(backend, (uint32_t)epoch))
 		return backend->state == PVN_XENBUS_INIT_WAIT ?
 		       0 : set_state(backend, PVN_XENBUS_INIT_WAIT);
 	backend->epoch = (uint32_t)epoch;

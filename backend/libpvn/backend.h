@@ -158,7 +158,10 @@ int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const
 /* Rings the guest on the channel of a queue. */
 void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue);
 
-/* One line on stderr: program, guest, device, text. */
+/*
+ * One line on stderr: program, guest, device, text. Lines that come too fast are
+ * counted and left out (log_limit.h): most of them are about what a guest did.
+ */
 void pvn_backend_log(const struct pvn_backend *backend, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -24,20 +24,30 @@ struct test_case {
 #define TEST_CASE(group, name, sentence) CASE(name);
 #define END_CASE(name, reason, sentence) CASE(name);
 #define PARENT_CASE(name, sentence) CASE(name);
+#define FRONT(group, name, log, sentence) CASE(name);
+#define FRONT_END(name, sentence) CASE(name);
 #include "cases.def"
+#include "villains.def"
 #undef TEST_CASE
 #undef END_CASE
 #undef PARENT_CASE
+#undef FRONT
+#undef FRONT_END
 
 #define TEST_CASE(group, name, sentence) { #group, #name, sentence, case_##name, false, false },
 #define END_CASE(name, reason, sentence) { "ends", #name, sentence, case_##name, true, false },
 #define PARENT_CASE(name, sentence) { "parent", #name, sentence, case_##name, false, true },
+#define FRONT(group, name, log, sentence) { #group, #name, sentence, case_##name, false, false },
+#define FRONT_END(name, sentence) { "villain_ends", #name, sentence, case_##name, true, false },
 static const struct test_case cases[] = {
 #include "cases.def"
+#include "villains.def"
 };
 #undef TEST_CASE
 #undef END_CASE
 #undef PARENT_CASE
+#undef FRONT
+#undef FRONT_END
 
 static enum outcome outcome;
 static char reason[REASON_BYTES];
@@ -51,6 +61,14 @@ void power_off(void)
 			outw(PORT_SLEEP_CONTROL, ROOT_SLEEP_OFF);
 		outb(PORT_SLEEP_CONTROL, SLEEP_OFF);
 	}
+}
+
+void triple_fault(void)
+{
+	const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
+
+	__asm__ volatile("lidt %0; int3" : : "m"(none));
+	__builtin_unreachable();
 }
 
 /* Leaves the case the way that an exception does; whoever caught it sees outcome. */

@@ -292,5 +292,6 @@ bool is_parent(void);
 /* It has no children any more. */
 void parent_clean_up(void);
 void power_off(void) __attribute__((noreturn));
+void triple_fault(void) __attribute__((noreturn));
 
 #endif

@@ -119,7 +119,7 @@ def test_guest(path, how, included):
         return included not in COMPILERS_OWN and not is_abi(included) and \
             "neither the ABI's nor the compiler's"
     return not exists(path, included, ".", "pv-guest", "pv-guest/testguest", "tests/guest",
-                      "tests/guest/cases") and \
+                      "tests/guest/cases", "tests/villains") and \
         "not the test guest's"
 
 

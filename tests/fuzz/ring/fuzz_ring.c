@@ -28,7 +28,9 @@ static struct pvn_queue_back back;
 static struct blkfront_ring front;
 static struct blkfront_slot slots[ENTRIES];
 static struct pvn_blk_segment pages[ENTRIES][PVN_BLK_SEGMENTS_MAX];
-static struct blk_limits limits = { .sectors = 1000, .sector_bytes = 512 };
+static struct blk_limits limits = { .sectors = 1000, .sector_bytes = 512,
+	.range_sectors = { [PVN_BLK_DISCARD] = 500, [PVN_BLK_WRITE_ZEROES] = 2000 },
+};
 static struct blk_work work;
 
 /* The front-end's ring for the back-end under test, and the other way round. */
@@ -71,7 +73,8 @@ static void check_accepted(void)
 			abort();
 		bytes += work.iov[i].iov_len;
 	}
-	if (bytes != work.bytes || work.offset + bytes > limits.sectors * 512)
+	if ((blk_work_is_transfer(&work) && bytes != work.bytes) ||
+	    work.offset + work.bytes > limits.sectors * 512)
 		abort();
 }
 
