@@ -52,8 +52,11 @@ struct engine_token {
 /* CLOCK_MONOTONIC. */
 uint64_t blk_now_ns(void);
 
-/* `image` and `alive` may be -1. 0, or -errno. */
+/* `image` and `alive` may be -1. 0, or -errno. Prepares only until engine_confine(). */
 int engine_open(struct engine *engine, int image, int alive);
+
+/* From now on the ring does what this file asks of it, and nothing else. 0, or -errno. */
+int engine_confine(struct engine *engine);
 
 /*
  * Registers guest memory, so that transfers of one segment need not look pages up.

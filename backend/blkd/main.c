@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "blkd/blkd.h"
+#include "libpvn/sandbox.h"
 
 enum {
 	TURN = 64,		/* requests of a queue before the next queue's turn */
@@ -277,6 +278,23 @@ static int open_image(void)
 	return 0;
 }
 
+static int confine(void)
+{
+	/* What is no open file is reached through a socket: an NBD server's. */
+	unsigned int network = blkd.disk.image.fd < 0 ? PVN_SANDBOX_NETWORK : 0;
+	int error = engine_confine(&blkd.disk.engine);
+
+	if (error) {
+		fprintf(stderr, "pvn-blkd: io_uring: %s\n", strerror(-error));
+		return -1;
+	}
+	if (pvn_sandbox_enter(PVN_SANDBOX_RINGS | network)) {
+		fprintf(stderr, "pvn-blkd: sandbox: %s\n", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
 static int prepare(void)
 {
 	unsigned int i;
@@ -299,11 +317,7 @@ static int prepare(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		blkd.poll.ceiling_ns = blkd.poll_us * 1000;
 	blkd.poll.floor_ns = blkd.poll.ceiling_ns / 16;
-	if (pvn_backend_confine()) {
-		fprintf(stderr, "pvn-blkd: giving up privileges: %s\n", strerror(errno));
-		return -1;
-	}
-	return 0;
+	return confine();
 }
 
 int main(int argc, char **argv)

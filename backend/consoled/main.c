@@ -27,6 +27,7 @@
 #include "consoled/clients.h"
 #include "consoled/log.h"
 #include "libpvn/backend.h"
+#include "libpvn/sandbox.h"
 
 enum {
 	TYPED_MAX = 4096,
@@ -298,8 +299,8 @@ static int prepare(void)
 	}
 	if (tail_create(&console.typed, TYPED_MAX))
 		return -1;
-	if (pvn_backend_confine()) {
-		fprintf(stderr, "pvn-consoled: giving up privileges: %s\n", strerror(errno));
+	if (pvn_sandbox_enter(PVN_SANDBOX_LOGS)) {
+		fprintf(stderr, "pvn-consoled: sandbox: %s\n", strerror(errno));
 		return -1;
 	}
 	return 0;

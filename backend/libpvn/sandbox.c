@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * See sandbox.h. In this order: namespaces (they need privileges), capabilities, no new
+ * privileges, system calls. A call that is not listed fails with EPERM.
+ */
+#include "libpvn/sandbox.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+static const int allowed[] = {
+	/* descriptors that are open */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv2), SCMP_SYS(pwritev2),
+	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(fcntl),
+	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fallocate),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(select), SCMP_SYS(pselect6),
+	/* sockets; socket() is below */
+	SCMP_SYS(connect), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(shutdown),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	/* own memory; mmap() and mprotect() are below */
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	/* time, signals to itself, the end */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday),
+	SCMP_SYS(time), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(futex),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid),
+	SCMP_SYS(geteuid), SCMP_SYS(getrandom), SCMP_SYS(uname),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+/* Of a block device: sizes, and ranges that are given back or erased. */
+static const unsigned long requests[] = {
+	BLKGETSIZE64, BLKSSZGET, BLKPBSZGET, BLKDISCARD, BLKSECDISCARD, BLKZEROOUT, FIONBIO,
+};
+
+static int allow(scmp_filter_ctx filter, int call)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+}
+
+static int allow_if(scmp_filter_ctx filter, int call, struct scmp_arg_cmp argument)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, argument);
+}
+
+static int add_common(scmp_filter_ctx filter)
+{
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		error |= allow(filter, allowed[i]);
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		error |= allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
+	/* No memory that can be run. */
+	error |= allow_if(filter, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	error |= allow_if(filter, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* The store again, when it was restarted. Which socket: the kernel asks for rights. */
+	error |= allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+	/* stat() of a descriptor is a stat() of no path: the empty path flag. */
+	error |= allow_if(filter, SCMP_SYS(newfstatat),
+			  SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+	/* abort() */
+	error |= allow_if(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	return error;
+}
+
+static int add_network(scmp_filter_ctx filter)
+{
+	int error = 0;
+
+	error |= allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
+	error |= allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
+	error |= allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
+	error |= allow(filter, SCMP_SYS(bind));		/* of the netlink socket */
+	error |= allow(filter, SCMP_SYS(sendmmsg));
+	/* /etc/hosts and its like, for reading. */
+	error |= allow_if(filter, SCMP_SYS(openat),
+			  SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+	return error;
+}
+
+/* A log that has become long gets another name, and a new one is begun. */
+static int add_logs(scmp_filter_ctx filter)
+{
+	return allow_if(filter, SCMP_SYS(openat),
+			SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0)) |
+	       allow(filter, SCMP_SYS(rename)) | allow(filter, SCMP_SYS(unlink));
+}
+
+static int restrict_calls(unsigned int needs)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error;
+
+	if (!filter) {
+		errno = ENOMEM;
+		return -1;
+	}
+	error = add_common(filter);
+	if (needs & PVN_SANDBOX_RINGS)	/* not io_uring_setup() nor io_uring_register() */
+		error |= allow(filter, SCMP_SYS(io_uring_enter));
+	if (needs & PVN_SANDBOX_NETWORK)
+		error |= add_network(filter);
+	if (needs & PVN_SANDBOX_LOGS)
+		error |= add_logs(filter);
+	if (!error)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	if (!error)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+/* Sockets with paths, the store's, are reached from any network namespace. */
+static int leave_namespaces(unsigned int needs)
+{
+	int flags = CLONE_NEWIPC | CLONE_NEWUTS;
+
+	if (!(needs & PVN_SANDBOX_NETWORK))
+		flags |= CLONE_NEWNET;
+	return unshare(flags) && errno != EPERM ? -1 : 0;
+}
+
+int pvn_sandbox_enter(unsigned int needs)
+{
+	if (leave_namespaces(needs))
+		return -1;
+	capng_clear(CAPNG_SELECT_BOTH);
+	/* Without privileges there is none to drop, and dropping is not allowed. */
+	if (capng_apply(CAPNG_SELECT_BOTH) && geteuid() == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -1;
+	return restrict_calls(needs);
+}
