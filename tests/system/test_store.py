@@ -61,3 +61,20 @@ def _still_served(machine, name):
     expect(guests.state(machine, "next") == "ended (shutdown)", guests.state(machine, "next"))
     left = guests.destroy_all(machine)
     expect(not any(left["root"].values()), left)
+
+
+@boot()
+def test_files(machine):
+    """pvnfs shows the store, the hypervisor and guests as files."""
+    guests.create(machine, "filed", "echo up; sleep 1000")
+    guests.wait_for_text(machine, "filed", "up")
+    done = machine.run("mkdir -p /tmp/files && pvnfs /tmp/files && cd /tmp/files && "
+                       "cat guests/filed/state hypervisor/census/root/partitions && "
+                       "domid=$(cat guests/filed/id) && "
+                       "cat store/local/domain/$domid/name && "
+                       "echo poweroff >store/local/domain/$domid/control/shutdown")
+    expect(done.status == 0, done.errors)
+    expect(done.output.split() == ["running", "1", "filed"], done.output)
+    guests.wait_for(machine, "pvn list | grep -q 'filed.*ended (shutdown)'")
+    expect(machine.run("cd /; umount /tmp/files && ! pidof pvnfs").status == 0, "it still runs")
+    guests.destroy_all(machine)
