@@ -58,8 +58,8 @@ static bool start(struct blk_queue *queue, const struct pvn_blk_request *request
 	queue->free = slot->next;
 	queue->busy++;
 	slot->epoch = queue->ring.epoch;
-	if (blk_limit_is_set(&disk->limit))
-		blk_limit_charge(&disk->limit,
+	if (pvn_limit_is_set(&disk->limit))
+		pvn_limit_charge(&disk->limit,
 				 blk_work_is_transfer(&slot->work) ? slot->work.bytes : 0);
 	if (request->op == PVN_BLK_READ)
 		queue->bytes_read += slot->work.bytes;
@@ -74,10 +74,10 @@ static bool may_start(struct blk_disk *disk)
 {
 	uint64_t now, wait;
 
-	if (!blk_limit_is_set(&disk->limit))
+	if (!pvn_limit_is_set(&disk->limit))
 		return true;
 	now = blk_now_ns();
-	wait = blk_limit_wait(&disk->limit, now);
+	wait = pvn_limit_wait(&disk->limit, now);
 	disk->held_until_ns = wait ? now + wait : 0;
 	return !wait;
 }

@@ -11,7 +11,7 @@
 #define BLKD_QUEUE_H
 
 #include "blkd/image.h"
-#include "blkd/limit.h"
+#include "libpvn/limit.h"
 
 enum { BLK_QUIET_TURNS = 32 };
 
@@ -19,7 +19,7 @@ struct blk_disk {
 	struct engine engine;
 	struct image image;
 	struct blk_limits limits;
-	struct blk_limit limit;		/* requests and bytes a second */
+	struct pvn_limit limit;		/* requests and bytes a second */
 	uint64_t held_until_ns;		/* by that: nothing is taken before; 0: not held */
 	const struct pvn_guest_memory *memory;
 	unsigned int errors;		/* failed transfers since the last report */

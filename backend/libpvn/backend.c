@@ -337,6 +337,14 @@ static int set_state(struct pvn_backend *backend, enum pvn_xenbus_state state)
 	return pvn_backend_publish_number(backend, "state", state);
 }
 
+int pvn_backend_announce(struct pvn_backend *backend, const char *key, uint64_t value)
+{
+	if (pvn_backend_publish_number(backend, key, value))
+		return -1;
+	return backend->state == PVN_XENBUS_CONNECTED ? set_state(backend, PVN_XENBUS_CONNECTED) :
+							0;
+}
+
 static enum pvn_xenbus_state front_state(struct pvn_backend *backend)
 {
 	uint64_t state;

@@ -155,6 +155,12 @@ int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uin
 /* Writes a text to B/`key`. 0 or -1 + errno. */
 int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const char *text);
 
+/*
+ * Writes B/`key`, and, where there is a connection, B/state anew, which is what
+ * makes the front-end look. 0 or -1 + errno.
+ */
+int pvn_backend_announce(struct pvn_backend *backend, const char *key, uint64_t value);
+
 /* Rings the guest on the channel of a queue. */
 void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue);
 

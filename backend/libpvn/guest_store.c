@@ -109,7 +109,7 @@ int pvn_stored_release(unsigned int domid)
 
 void pvn_guest_forget(unsigned int domid)
 {
-	static const char *const kinds[] = { "blk", "console" };
+	static const char *const kinds[] = { "blk", "net", "console" };
 	struct pvn_store *store;
 	char path[128];
 	size_t i;

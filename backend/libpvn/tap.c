@@ -186,6 +186,14 @@ int pvn_tap_set_offloads(int fd, const struct pvn_tap_offloads *offloads)
 	return ioctl(fd, TUNSETOFFLOAD, flags);
 }
 
+/* EINVAL says that it is so already, or that there is but one queue. */
+void pvn_tap_use_queue(int fd, bool use)
+{
+	struct ifreq request = { .ifr_flags = use ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
+
+	(void)ioctl(fd, TUNSETQUEUE, &request);
+}
+
 bool pvn_tap_is_there(int fd)
 {
 	struct ifreq request = { 0 };

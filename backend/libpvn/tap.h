@@ -55,6 +55,9 @@ void pvn_tap_close(struct pvn_tap *tap);
 /* Applies to the whole interface. 0 or -1 + errno; EBADFD: it is gone. */
 int pvn_tap_set_offloads(int fd, const struct pvn_tap_offloads *offloads);
 
+/* Takes one queue of several out of use, or into it again, which all are at first. */
+void pvn_tap_use_queue(int fd, bool use);
+
 /* False: the interface was removed under the descriptor. */
 bool pvn_tap_is_there(int fd);
 

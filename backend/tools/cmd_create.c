@@ -163,6 +163,8 @@ const struct subcommand cmd_create = {
 	"              \"nbd\" (a URI) or \"null\" (a size), and read_only, direct, sector_size,\n"
 	"              serial, uuid, secure_erase, retry_seconds, limits {iops, iops_burst,\n"
 	"              bytes_per_second, bytes_burst}\n"
+	"  nets        list of interfaces eth0, eth1 ...: objects with \"bridge\" or \"tap\", or empty\n"
+	"              for a private network; more keys are in pvn(1)\n"
 	"  console     {\"log\": FILE, \"log_bytes\": SIZE, \"log_files\": 4, \"count\": 1}\n"
 	"  debug_port  true: bytes written to I/O port 0xe9 go to the console's log\n"
 	"  on_reboot   \"restart\" (default) or \"destroy\"\n"

@@ -24,21 +24,37 @@ static void print_value(const char *key, json_t *value)
 	free(text);
 }
 
+static void print_disk(json_t *disk)
+{
+	printf("%-12s %s%s\n", "disk", text_of(disk, "image"),
+	       json_is_true(json_object_get(disk, "read_only")) ? " (read-only)" : "");
+}
+
+static void print_net(json_t *net)
+{
+	printf("%-12s %s %s", "net", text_of(net, "mac"), text_of(net, "type"));
+	if (json_is_string(json_object_get(net, "tap")))
+		printf(" %s", text_of(net, "tap"));
+	if (json_is_string(json_object_get(net, "bridge")))
+		printf(" in %s", text_of(net, "bridge"));
+	putchar('\n');
+}
+
 static void print_lines(json_t *state)
 {
 	const char *key;
-	json_t *value, *disk;
+	json_t *value, *item;
 	size_t i;
 
 	json_object_foreach(state, key, value) {
-		if (strcmp(key, "disks")) {
+		if (!strcmp(key, "disks"))
+			json_array_foreach(value, i, item)
+				print_disk(item);
+		else if (!strcmp(key, "nets"))
+			json_array_foreach(value, i, item)
+				print_net(item);
+		else
 			print_value(key, value);
-			continue;
-		}
-		json_array_foreach(value, i, disk)
-			printf("%-12s %s%s\n", "disk", text_of(disk, "image"),
-			       json_is_true(json_object_get(disk, "read_only")) ?
-			       " (read-only)" : "");
 	}
 }
 

@@ -24,7 +24,7 @@
 
 static const char *const top_keys[] = {
 	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight", "cap", "reserve",
-	"disks", "console", "debug_port", "on_reboot", "on_crash", NULL,
+	"disks", "nets", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
 static const char *const console_keys[] = {
@@ -110,6 +110,22 @@ static int take_disks(struct config *config, struct pvn_problem *problem)
 		if (config_parse_disk(&config->disk[i], disk, config->path, problem))
 			return -1;
 	return check_ide(config, problem);
+}
+
+static int take_nets(struct config *config, struct pvn_problem *problem)
+{
+	json_t *nets = json_object_get(config->tree, "nets"), *net;
+	size_t i;
+
+	if (nets && !json_is_array(nets))
+		return wrong(config, problem, "nets", "must be a list");
+	if (json_array_size(nets) > CONFIG_NETS_MAX)
+		return wrong(config, problem, "nets", "has more than 8 entries");
+	json_array_foreach(nets, i, net)
+		if (config_parse_net(&config->net[i], net, config->path, problem))
+			return -1;
+	config->net_count = json_array_size(nets);
+	return 0;
 }
 
 static int take_console(struct config *config, struct pvn_problem *problem)
@@ -225,7 +241,8 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    take_number(config, "cap", 1, 100, 0, &config->cap, problem) ||
 	    take_number(config, "reserve", 1, config->cap ? config->cap : 100, 0, &config->reserve,
 			problem) ||
-	    take_disks(config, problem) || take_console(config, problem) ||
+	    take_disks(config, problem) || take_nets(config, problem) ||
+	    take_console(config, problem) ||
 	    take_debug_port(config, problem) ||
 	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||
 	    take_action(config, "on_crash", true, ACTION_DESTROY, &config->on_crash, problem))

@@ -19,6 +19,9 @@ enum {
 	CONFIG_DISKS_MAX = 15,
 	CONFIG_IDE_MAX = 4,	/* of them */
 	CONFIG_CONSOLES_MAX = 8,
+	CONFIG_NETS_MAX = 8,
+	CONFIG_FORWARDS_MAX = 16,
+	CONFIG_ADDRESSES_MAX = 16,
 	CONFIG_VPS_MAX = 64,
 };
 
@@ -51,6 +54,23 @@ struct config_disk {
 	unsigned int retry_seconds;	/* nbd */
 };
 
+/* A network interface: a tap of the root, or (user) a network inside of its back-end. */
+struct config_net {
+	bool user;
+	const char *tap;		/* NULL: a name of its own */
+	const char *bridge;		/* NULL: none */
+	const char *mac;		/* NULL: made of the guest's UUID */
+	unsigned int mtu;
+	json_t *forward;		/* user: list of "tcp:8080:80"; NULL: none */
+	bool no_host;			/* user: servers of the root's 127.0.0.1 are out of reach */
+	bool unplugged;
+	bool spoof_guard;
+	json_t *addresses;		/* that the guard lets through; NULL: any */
+	uint64_t tx_bytes, tx_packets, tx_burst;	/* from the guest; 0: no limit */
+	uint64_t rx_bytes, rx_packets, rx_burst;	/* to the guest */
+	unsigned int queues;		/* 0: one for each virtual processor */
+};
+
 enum config_action {
 	ACTION_RESTART,
 	ACTION_DESTROY,
@@ -71,6 +91,8 @@ struct config {
 	unsigned int cap, reserve;	/* percents of a processor per VP; 0: not given */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
+	unsigned int net_count;
+	struct config_net net[CONFIG_NETS_MAX];
 	enum config_action on_reboot, on_crash;
 };
 
@@ -100,6 +122,13 @@ const char *config_disk_name(unsigned int index);
 /* Does it ask for any emulated device; for one on the PCI bus? */
 bool config_is_emulated(const struct config *config);
 bool config_has_pci(const struct config *config);
+
+/*
+ * One network interface, as an object of "nets" says it. Strings belong to
+ * `object`. 0, or -1 with *problem filled; `path` is for its words.
+ */
+int config_parse_net(struct config_net *to, json_t *object, const char *path,
+		     struct pvn_problem *problem);
 
 /* "256M", "1G", "1536MiB", or a number of bytes. False: it is no size. */
 bool config_size(const char *text, uint64_t *bytes);

@@ -24,7 +24,7 @@
 #include "worker/store_keys.h"
 
 enum {
-	ARGUMENTS_MAX = 96,
+	ARGUMENTS_MAX = 128,
 	ARGUMENT_BYTES = PATH_MAX,
 	END_WAIT_MS = 3000,
 	RESTART_MIN_MS = 100,
@@ -159,6 +159,39 @@ static void add_disk(struct command *command, const struct device *device)
 	add(command, "%d", device->alive_out);
 }
 
+static void add_user_net(struct command *command, const struct config_net *net)
+{
+	json_t *rule;
+	size_t i;
+
+	add(command, "--user");
+	if (net->no_host)
+		add(command, "--no-host");
+	json_array_foreach(net->forward, i, rule) {
+		add(command, "--forward");
+		add(command, "%s", json_string_value(rule));
+	}
+}
+
+static void add_net(struct command *command, const struct device *device)
+{
+	unsigned int i;
+
+	add(command, "--mtu");
+	add(command, "%u", device->net->mtu);
+	if (device->net->user) {
+		add_user_net(command, device->net);
+		return;
+	}
+	add(command, "--tap");
+	add(command, "%s", device->tap->name);
+	for (i = 0; i < device->tap->queue_count; i++) {
+		keep_open(device->tap->fd[i]);
+		add(command, "--tap-fd");
+		add(command, "%d", device->tap->fd[i]);
+	}
+}
+
 static void build_command(struct command *command, const struct device *device)
 {
 	const struct guest *guest = device->devices->guest;
@@ -181,6 +214,8 @@ static void build_command(struct command *command, const struct device *device)
 	}
 	if (device->disk)
 		add_disk(command, device);
+	else if (device->net)
+		add_net(command, device);
 	else
 		add_console(command, device);
 }
@@ -222,11 +257,31 @@ static void make_alive_pipe(struct device *device)
 	device->alive_out = ends[1];
 }
 
+/* A tap that somebody removed may be made again; if not, its back-end says so to the guest. */
+static void renew_tap(struct device *device)
+{
+	struct pvn_tap *tap = device->tap;
+	struct pvn_problem problem = { 0 };
+	struct pvn_tap fresh;
+
+	if (!tap || pvn_tap_is_there(tap->fd[0]))
+		return;
+	if (net_open_tap(device->net, device->devices->guest->admission->domid, device->index,
+			 device->queue_count, &fresh, &problem)) {
+		log_line("net %u: %s: %s", device->index, problem.where, problem.text);
+		return;
+	}
+	pvn_tap_close(tap);
+	*tap = fresh;
+	log_line("net %u: the tap %s is there again", device->index, tap->name);
+}
+
 static void spawn(struct device *device)
 {
 	pid_t worker = getpid(), pid;
 
 	make_alive_pipe(device);
+	renew_tap(device);
 	pid = fork();
 	if (!pid)
 		run(device, worker);
@@ -353,6 +408,16 @@ bool devices_child_ended(struct devices *devices, pid_t pid, int status)
 	return false;
 }
 
+/* What the back-end serves, for people. */
+static const char *describe_device(const struct device *device)
+{
+	if (device->disk)
+		return device->disk->image;
+	if (device->net)
+		return device->tap ? device->tap->name : "user";
+	return "";
+}
+
 static int register_device(struct device *device, struct pvn_store *store,
 			   struct pvn_problem *problem)
 {
@@ -361,7 +426,9 @@ static int register_device(struct device *device, struct pvn_store *store,
 		.index = device->index,
 		.queue_count = device->queue_count,
 		.queue = device->queue,
-		.params = device->disk ? device->disk->image : "",
+		.params = describe_device(device),
+		.net = device->net,
+		.mac = device->mac,
 		.read_only = device->disk && device->disk->read_only,
 	};
 
@@ -369,6 +436,18 @@ static int register_device(struct device *device, struct pvn_store *store,
 	if (!device->queue_count)
 		return 0;
 	return store_keys_device(store, device->devices->guest->admission->domid, &keys, problem);
+}
+
+static int create_net(struct device *device, struct guest *guest, struct pvn_problem *problem)
+{
+	net_mac(device->net, guest->uuid, device->index, device->mac);
+	if (device->net->user)
+		return 0;
+	device->tap = calloc(1, sizeof(*device->tap));
+	if (!device->tap)
+		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "out of memory");
+	return net_open_tap(device->net, guest->admission->domid, device->index,
+			    device->queue_count, device->tap, problem);
 }
 
 static int create_device(struct device *device, struct guest *guest, struct event_base *base,
@@ -389,7 +468,7 @@ static int create_device(struct device *device, struct guest *guest, struct even
 		if (!device->queue[i].channel &&
 		    guest_add_channel(guest, &device->queue[i], i % guest->config->vps, problem))
 			return -1;
-	return 0;
+	return device->net ? create_net(device, guest, problem) : 0;
 }
 
 static struct device *find_device(struct devices *devices, const char *kind, unsigned int index)
@@ -442,6 +521,27 @@ static void new_console(struct devices *devices, unsigned int index)
 	device->queue_count = 0;
 }
 
+static unsigned int net_queues(const struct config *config, const struct config_net *net)
+{
+	unsigned int count = net->queues ? net->queues : config->vps;
+
+	if (net->user)
+		return 1;
+	if (count > config->vps)
+		count = config->vps;
+	return count < DEVICE_QUEUES_MAX ? count : DEVICE_QUEUES_MAX;
+}
+
+static struct device *new_net(struct devices *devices, unsigned int index)
+{
+	const struct config *config = devices->guest->config;
+	struct device *device = new_device(devices, "net", "pvn-netd", index);
+
+	device->net = &config->net[index];
+	device->queue_count = net_queues(config, device->net);
+	return device;
+}
+
 static void list_devices(struct devices *devices)
 {
 	const struct config *config = devices->guest->config;
@@ -452,6 +552,8 @@ static void list_devices(struct devices *devices)
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (config->disk[i].kind != CONFIG_NO_DISK && !config->disk[i].ide)
 			new_disk(devices, i);
+	for (i = 0; i < config->net_count; i++)
+		new_net(devices, i);
 }
 
 int devices_create(struct devices *devices, struct guest *guest, struct pvn_store *store,

@@ -15,6 +15,7 @@
 
 #include "libpvn/store_client.h"
 #include "worker/guest.h"
+#include "worker/net.h"
 
 enum { DEVICE_QUEUES_MAX = 8 };
 
@@ -26,7 +27,10 @@ struct device {
 	unsigned int index;
 	unsigned int queue_count;
 	struct doorbell queue[DEVICE_QUEUES_MAX];
-	const struct config_disk *disk;	/* NULL: a console */
+	const struct config_disk *disk;	/* NULL: a network interface or a console */
+	const struct config_net *net;	/* NULL: a disk or a console */
+	char mac[NET_MAC_BYTES];
+	struct pvn_tap *tap;		/* held open, so that the link outlives the back-end */
 	int stream_fd;			/* of a console: the serial port's line; 0: a PV console */
 	int image_fd;			/* -1: none */
 	int alive_in, alive_out;	/* pipe that ends with the last transfer; -1: none */
@@ -42,7 +46,7 @@ struct devices {
 	struct guest *guest;
 	struct event_base *base;
 	unsigned int count;
-	struct device device[CONFIG_DISKS_MAX + CONFIG_CONSOLES_MAX];
+	struct device device[CONFIG_DISKS_MAX + CONFIG_NETS_MAX + CONFIG_CONSOLES_MAX];
 	bool ending;
 	/* A device has left: its back-end has ended, its keys are removed. */
 	void (*gone)(void *context, const char *kind, unsigned int index);

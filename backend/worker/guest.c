@@ -232,11 +232,12 @@ static int make_serial_line(struct guest *guest, struct pvn_problem *problem)
 }
 
 int guest_create(struct guest *guest, const struct config *config,
-		 const struct admission *admission, struct pvn_problem *problem)
+		 const struct admission *admission, const char *uuid, struct pvn_problem *problem)
 {
 	*guest = (struct guest) {
 		.config = config,
 		.admission = admission,
+		.uuid = uuid,
 		.next_channel = LAYOUT_CHANNEL_STORE,
 	};
 	if (make_partition(guest, problem) || make_memory(guest, problem) ||

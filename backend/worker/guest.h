@@ -21,6 +21,7 @@ struct doorbell {
 struct guest {
 	const struct config *config;
 	const struct admission *admission;
+	const char *uuid;	/* text */
 	int partition;
 	uint64_t partition_id;
 	int vp[CONFIG_VPS_MAX];
@@ -34,7 +35,8 @@ struct guest {
 
 /* Makes everything but the start; 0, or -1 with *problem filled. */
 int guest_create(struct guest *guest, const struct config *config,
-		 const struct admission *admission, struct pvn_problem *problem);
+		 const struct admission *admission, const char *uuid,
+		 struct pvn_problem *problem);
 /* The next free channel number, to a virtual processor. */
 int guest_add_channel(struct guest *guest, struct doorbell *doorbell, uint32_t target_vp,
 		      struct pvn_problem *problem);

@@ -30,6 +30,7 @@
 #include "worker/control.h"
 #include "worker/hotplug.h"
 #include "worker/log.h"
+#include "worker/net.h"
 #include "worker/runner.h"
 #include "worker/store_keys.h"
 
@@ -101,6 +102,27 @@ static json_t *list_disks(const struct config *config)
 	return disks;
 }
 
+static json_t *list_nets(const struct monitor *monitor)
+{
+	const struct config *config = monitor->config;
+	json_t *nets = json_array();
+	unsigned int i;
+
+	for (i = 0; i < config->net_count; i++) {
+		const struct config_net *net = &config->net[i];
+		char mac[NET_MAC_BYTES], tap[PVN_TAP_NAME_BYTES];
+
+		net_mac(net, monitor->uuid, i, mac);
+		net_tap_name(net, monitor->admission->domid, i, tap);
+		json_array_append_new(nets, json_pack("{s:s, s:s, s:s?, s:s?, s:i}",
+						      "type", net->user ? "user" : "tap",
+						      "mac", mac, "tap", net->user ? NULL : tap,
+						      "bridge", net->bridge,
+						      "mtu", (int)net->mtu));
+	}
+	return nets;
+}
+
 static json_t *first_state(const struct monitor *monitor)
 {
 	const struct config *config = monitor->config;
@@ -109,7 +131,7 @@ static json_t *first_state(const struct monitor *monitor)
 	pvn_guest_path(console, sizeof(console), config->name, "console");
 	snprintf(log, sizeof(log), "%s/%s.log", pvn_logdir(), config->name);
 	config_console_log(config, 0, console_log, sizeof(console_log));
-	return json_pack("{s:s, s:i, s:s, s:s, s:n, s:n, s:i, s:n, s:i, s:I, s:s, s:s?, s:s, s:o, "
+	return json_pack("{s:s, s:i, s:s, s:s, s:n, s:n, s:i, s:n, s:i, s:I, s:s, s:s?, s:s, s:o, s:o, "
 			 "s:s, s:s, s:s, s:s, s:i, s:I, s:n, s:n, s:i}",
 			 "name", config->name, "id", (int)monitor->admission->domid,
 			 "uuid", monitor->uuid, "state", "starting", "reason", "detail",
@@ -117,6 +139,7 @@ static json_t *first_state(const struct monitor *monitor)
 			 "vps", (int)config->vps, "memory", (json_int_t)config->memory_bytes,
 			 "kernel", config->kernel, "initrd", config->initrd,
 			 "cmdline", config->cmdline, "disks", list_disks(config),
+			 "nets", list_nets(monitor),
 			 "config", config->path, "console", console, "log", log,
 			 "console_log", console_log,
 			 "consoles", (int)config->console_count,

@@ -433,7 +433,7 @@ static int set_up(struct runner *runner, const struct admission *admission, cons
 	if (!runner->base)
 		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "no event loop");
 	if (open_debug_port(runner, problem) ||
-	    guest_create(&runner->guest, runner->config, admission, problem))
+	    guest_create(&runner->guest, runner->config, admission, uuid, problem))
 		return -1;
 	store = store_keys_open(problem);
 	if (!store)

@@ -131,6 +131,7 @@ int store_keys_home(struct pvn_store *store, const struct guest *guest, const ch
 	put(&writer, "control/shutdown", owned, "%s", "");
 	put(&writer, "device", readable, "%s", "");
 	put(&writer, "device/blk", readable, "%s", "");
+	put(&writer, "device/net", readable, "%s", "");
 	put(&writer, "device/console", readable, "%s", "");
 	put(&writer, "data", owned, "%s", "");
 	return finish(&writer, problem);
@@ -153,6 +154,42 @@ static void put_queues(struct writer *writer, const struct store_device *device,
 	}
 }
 
+static void put_addresses(struct writer *writer, const json_t *list, const char *readable)
+{
+	char text[CONFIG_ADDRESSES_MAX * 48] = "";
+	json_t *address;
+	size_t i;
+
+	json_array_foreach(list, i, address) {
+		if (i)
+			strcat(text, " ");
+		strcat(text, json_string_value(address));
+	}
+	put(writer, "guard-addresses", readable, "%s", text);
+}
+
+/* What the operator may change later: `pvn net`. */
+static void put_net(struct writer *writer, const struct store_device *device,
+		    const char *readable)
+{
+	const struct config_net *net = device->net;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} keys[] = {
+		{ "link-wanted", !net->unplugged },	{ "guard", net->spoof_guard },
+		{ "limit/tx-bytes", net->tx_bytes },	{ "limit/rx-bytes", net->rx_bytes },
+		{ "limit/tx-packets", net->tx_packets }, { "limit/rx-packets", net->rx_packets },
+		{ "limit/tx-burst", net->tx_burst },	{ "limit/rx-burst", net->rx_burst },
+	};
+	size_t i;
+
+	put(writer, "mac", readable, "%s", device->mac);
+	put_addresses(writer, net->addresses, readable);
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		put(writer, keys[i].key, readable, "%llu", (unsigned long long)keys[i].value);
+}
+
 static void put_backend(struct writer *writer, const struct store_device *device,
 			unsigned int domid, const char *front, const char *readable)
 {
@@ -164,6 +201,8 @@ static void put_backend(struct writer *writer, const struct store_device *device
 	put(writer, "online", readable, "1");
 	put(writer, "mode", readable, "%s", device->read_only ? "r" : "w");
 	put(writer, "params", readable, "%s", device->params);
+	if (device->net)
+		put_net(writer, device, readable);
 	put(writer, "state", readable, "1");
 }
 
@@ -186,6 +225,8 @@ int store_keys_device(struct pvn_store *store, unsigned int domid,
 	put(&writer, "backend-id", readable, "0");
 	put(&writer, "handle", readable, "%u", device->index);
 	put(&writer, "queue-max", readable, "%u", device->queue_count);
+	if (device->net)
+		put(&writer, "mac", readable, "%s", device->mac);
 	put_queues(&writer, device, readable, owned);
 	put(&writer, "state", owned, "1");
 	return finish(&writer, problem);

@@ -13,11 +13,13 @@
 
 /* One device as the store sees it. */
 struct store_device {
-	const char *kind;		/* "blk", "console" */
+	const char *kind;		/* "blk", "net", "console" */
 	unsigned int index;		/* among its kind */
 	unsigned int queue_count;
 	const struct doorbell *queue;
 	const char *params;		/* what the back-end serves, for people */
+	const struct config_net *net;	/* NULL: no network interface */
+	const char *mac;
 	bool read_only;
 };
 

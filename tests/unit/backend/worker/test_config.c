@@ -58,6 +58,62 @@ static void all_keys_are_taken(void **state)
 #define WITH(more) "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\"," more "}"
 #define IDE "{\"image\":\"x\",\"model\":\"ide\"}"
 
+#define NETS(text) "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"64M\",\"nets\":[" text "]}"
+
+static void networks_are_taken(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, NETS("{},{\"bridge\":\"br0\",\"mtu\":9000,\"queues\":2,"
+		"\"mac\":\"02:00:5e:10:20:30\",\"spoof_guard\":true,\"link\":false,"
+		"\"addresses\":[\"192.0.2.5\",\"2001:db8::5\"],"
+		"\"limits\":{\"tx_bytes_per_second\":\"10M\",\"rx_packets_per_second\":5}},"
+		"{\"type\":\"user\",\"forward\":[\"tcp:8080:80\"],\"host_loopback\":false}")), 0);
+	assert_int_equal(config.net_count, 3);
+	assert_true(config.net[0].user);
+	assert_int_equal(config.net[0].mtu, 1500);
+	assert_false(config.net[0].unplugged);
+	assert_false(config.net[1].user);
+	assert_string_equal(config.net[1].bridge, "br0");
+	assert_int_equal(config.net[1].mtu, 9000);
+	assert_int_equal(config.net[1].queues, 2);
+	assert_true(config.net[1].unplugged);
+	assert_true(config.net[1].spoof_guard);
+	assert_int_equal(config.net[1].tx_bytes, 10 << 20);
+	assert_int_equal(config.net[1].rx_packets, 5);
+	assert_true(config.net[2].no_host);
+	config_free(&config);
+}
+
+static void networks_that_make_no_sense_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		NETS("1"), NETS("{\"type\":\"wire\"}"), NETS("{\"tap\":\"\"}"),
+		NETS("{\"tap\":\"a/b\"}"), NETS("{\"tap\":\"sixteen-letters-x\"}"),
+		NETS("{\"mac\":\"01:00:5e:10:20:30\"}"), NETS("{\"mac\":\"02:00:5e:10:20\"}"),
+		NETS("{\"mac\":\"00:00:00:00:00:00\"}"), NETS("{\"mtu\":67}"), NETS("{\"mtu\":9001}"),
+		NETS("{\"queues\":0}"), NETS("{\"type\":\"user\",\"bridge\":\"br0\"}"),
+		NETS("{\"bridge\":\"br0\",\"forward\":[]}"), NETS("{\"forward\":[\"tcp:0:80\"]}"),
+		NETS("{\"forward\":[\"tcp:80\"]}"), NETS("{\"forward\":[\"tcp:80:70000\"]}"),
+		NETS("{\"addresses\":[\"192.0.2.5\"]}"),
+		NETS("{\"spoof_guard\":true,\"addresses\":[\"192.0.2\"]}"),
+		NETS("{\"limits\":{\"tx_bytes_per_second\":\"fast\"}}"),
+		NETS("{\"limits\":{\"tx_packets_per_second\":0}}"),
+		NETS("{\"limits\":{\"tx\":1}}"), NETS("{\"speed\":1}"),
+	};
+	struct config config;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		problem.text[0] = 0;
+		if (!parse(&config, bad[i]))
+			print_message("# taken: %s\n", bad[i]);
+		assert_int_not_equal(problem.text[0], 0);
+	}
+}
+
 static void devices_are_emulated_when_asked_for(void **state)
 {
 	struct config config;
@@ -273,6 +329,8 @@ int main(void)
 		cmocka_unit_test(a_small_configuration_gets_defaults),
 		cmocka_unit_test(all_keys_are_taken),
 		cmocka_unit_test(devices_are_emulated_when_asked_for),
+		cmocka_unit_test(networks_are_taken),
+		cmocka_unit_test(networks_that_make_no_sense_are_refused),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(disks_of_every_kind_are_taken),

@@ -2,18 +2,18 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Limits of a disk: requests and bytes a second, with bursts. Pure; the caller
+ * Limits of a device: requests (or frames) and bytes a second, with bursts. Pure; the caller
  * owns the clock. Token buckets that may go into debt: a request is let through
  * while every bucket holds something, and pays its whole price then, so a large
  * request is never stuck behind a small bucket and the rate holds all the same.
  */
-#ifndef BLKD_LIMIT_H
-#define BLKD_LIMIT_H
+#ifndef PVN_LIMIT_H
+#define PVN_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct blk_bucket {
+struct pvn_bucket {
 	uint64_t rate;		/* units a second; 0: no limit */
 	uint64_t burst;		/* units that may be saved up; 0: a tenth of a second's */
 	int64_t level;		/* units; negative: debt */
@@ -21,19 +21,19 @@ struct blk_bucket {
 	bool started;
 };
 
-struct blk_limit {
-	struct blk_bucket requests;
-	struct blk_bucket bytes;
+struct pvn_limit {
+	struct pvn_bucket requests;
+	struct pvn_bucket bytes;
 };
 
 /* 0: a request may start now; otherwise nanoseconds after which to ask again. */
-uint64_t blk_limit_wait(struct blk_limit *limit, uint64_t now_ns);
+uint64_t pvn_limit_wait(struct pvn_limit *limit, uint64_t now_ns);
 
 /* A request of `bytes` starts: its price is taken. */
-void blk_limit_charge(struct blk_limit *limit, uint64_t bytes);
+void pvn_limit_charge(struct pvn_limit *limit, uint64_t bytes);
 
 /* Is there any limit at all? */
-static inline bool blk_limit_is_set(const struct blk_limit *limit)
+static inline bool pvn_limit_is_set(const struct pvn_limit *limit)
 {
 	return limit->requests.rate || limit->bytes.rate;
 }

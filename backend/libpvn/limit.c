@@ -5,19 +5,19 @@
  * See limit.h. Whole units go into a bucket; the time that makes less than one
  * stays behind in filled_ns, so nothing is lost to rounding however often one asks.
  */
-#include "blkd/limit.h"
+#include "libpvn/limit.h"
 
 #define SECOND 1000000000ull
 #define IDLE_MAX (3600 * SECOND)	/* a bucket is full long before; keeps products small */
 
-static uint64_t capacity(const struct blk_bucket *bucket)
+static uint64_t capacity(const struct pvn_bucket *bucket)
 {
 	uint64_t burst = bucket->burst ? bucket->burst : bucket->rate / 10;
 
 	return burst ? burst : 1;
 }
 
-static void fill(struct blk_bucket *bucket, uint64_t now_ns)
+static void fill(struct pvn_bucket *bucket, uint64_t now_ns)
 {
 	uint64_t full = capacity(bucket), passed, units;
 
@@ -40,7 +40,7 @@ static void fill(struct blk_bucket *bucket, uint64_t now_ns)
 	bucket->filled_ns += (uint64_t)((unsigned __int128)units * SECOND / bucket->rate);
 }
 
-static uint64_t wait_for(struct blk_bucket *bucket, uint64_t now_ns)
+static uint64_t wait_for(struct pvn_bucket *bucket, uint64_t now_ns)
 {
 	uint64_t missing;
 
@@ -53,7 +53,7 @@ static uint64_t wait_for(struct blk_bucket *bucket, uint64_t now_ns)
 	return (uint64_t)((unsigned __int128)missing * SECOND / bucket->rate) + 1;
 }
 
-uint64_t blk_limit_wait(struct blk_limit *limit, uint64_t now_ns)
+uint64_t pvn_limit_wait(struct pvn_limit *limit, uint64_t now_ns)
 {
 	uint64_t requests = wait_for(&limit->requests, now_ns);
 	uint64_t bytes = wait_for(&limit->bytes, now_ns);
@@ -61,7 +61,7 @@ uint64_t blk_limit_wait(struct blk_limit *limit, uint64_t now_ns)
 	return requests > bytes ? requests : bytes;
 }
 
-void blk_limit_charge(struct blk_limit *limit, uint64_t bytes)
+void pvn_limit_charge(struct pvn_limit *limit, uint64_t bytes)
 {
 	if (limit->requests.rate)
 		limit->requests.level--;
