@@ -67,12 +67,23 @@ def kvm_nests():
     return False
 
 
+# Set while a test gets its second try: see suite_python.py.
+ONE_THREAD = False
+
+
 def accelerator(options):
     """QEMU's -accel value."""
     choice = options.accelerator
     if choice == "auto":
         choice = "kvm" if kvm_nests() else "tcg"
-    return "tcg,thread=multi" if choice == "tcg" else choice
+    if choice != "tcg":
+        return choice
+    return "tcg,thread=single" if ONE_THREAD else "tcg,thread=multi"
+
+
+def loses_state(options):
+    """Can the emulated machine lose state of its first processor (docs/decisions/009)?"""
+    return not ONE_THREAD and accelerator(options) == "tcg,thread=multi"
 
 
 def root_command_line(options):

@@ -28,9 +28,18 @@ class Report:
         self.skipped += 1
         self._line("skip", suite, f"{name}: {why}")
 
+    def note(self, text, excerpt):
+        """Something to know that is no verdict."""
+        print(f"note {text}", flush=True)
+        self._excerpt(excerpt)
+
     def fail(self, suite, name, excerpt):
         self.failed += 1
         self._line("FAIL", suite, name)
+        self._excerpt(excerpt)
+
+    @staticmethod
+    def _excerpt(excerpt):
         rows = str(excerpt).rstrip().splitlines()
         if len(rows) > EXCERPT_ROWS:
             rows = ["(earlier lines left out)", *rows[-EXCERPT_ROWS:]]

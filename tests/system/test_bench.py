@@ -185,8 +185,9 @@ def test_counts_are_exact():
     expect(found["agree"], json.dumps(found["rows"], indent=1))
     names = {row["name"]: row for row in found["rows"]}
     expect(names["root-hypercall"]["exits"] == 1, names["root-hypercall"])
-    expect(names["root-hypercall"]["path"] == names["root-hypercall"]["hypervisor"],
-           "a null call takes different ways")
+    # Not equal: every 17th exit is timed (pvn counters), which the average has a share of.
+    path, average = (names["root-hypercall"][key] for key in ("path", "hypervisor"))
+    expect(abs(path - average) < 0.1 * average, f"a null call takes {path} or {average}")
 
 
 @boot()
