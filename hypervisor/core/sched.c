@@ -348,6 +348,22 @@ enum pvn_status sched_park(uint64_t mask)
 	return PVN_STATUS_SUCCESS;
 }
 
+/* The head, or who is owed of its reserve since its period began anew while it waited. */
+static struct vp *first_in_turn(struct cpu *cpu)
+{
+	struct vp *head = list_entry(cpu->run_queue.next, struct vp, run_node);
+	uint64_t now = plat_tsc();
+
+	for (struct list *n = &head->run_node; n != &cpu->run_queue && !head->boosted; n = n->next) {
+		struct vp *vp = list_entry(n, struct vp, run_node);
+		uint32_t reserve = __atomic_load_n(&vp->partition->cpu_reserve, __ATOMIC_RELAXED);
+
+		if (reserve && share_left(vp, reserve, now))
+			return vp;
+	}
+	return head;
+}
+
 static struct vp *pick(struct cpu *cpu)
 {
 	struct vp *vp = NULL;
@@ -355,7 +371,7 @@ static struct vp *pick(struct cpu *cpu)
 
 	__atomic_store_n(&cpu->resched, false, __ATOMIC_SEQ_CST);
 	while (!vp && !list_is_empty(&cpu->run_queue)) {
-		vp = list_entry(cpu->run_queue.next, struct vp, run_node);
+		vp = first_in_turn(cpu);
 		dequeue(cpu, vp);
 		if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
 			vp->state = VP_STOPPED;

@@ -104,7 +104,7 @@ def _run_one(suite, report, function, machines):
     failed = _try(suite, report, function, machines)
     if not failed:
         return
-    if not machines.lose_state():
+    if not machines.lose_state() or getattr(function, "machine_options", {}).get("processors") == 1:
         report.fail(suite, name, failed)
         return
     report.note(f"{name}: failed; once more with the emulator in one thread", failed)
