@@ -188,7 +188,6 @@ int keeper_run(struct daemon *daemon, enum start start)
 	sigset_t set;
 	bool found;
 
-	prctl(PR_SET_PDEATHSIG, 0);
 	wait_set(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);

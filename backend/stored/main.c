@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -402,6 +403,8 @@ static int run_resumed(const struct options *options)
 	bool found = false;
 	int code;
 
+	/* As a server it had asked for this; nobody keeps the keeper. */
+	prctl(PR_SET_PDEATHSIG, 0);
 	fds_keep_over_exec(false);
 	daemon.journal = journal_adopt(options->resume_fds[0], options->resume_fds[1], &found);
 	if (!daemon.journal || !found) {

@@ -28,29 +28,6 @@ static void check(bool fine, const char *what)
 	exit(99);
 }
 
-static void start_stored(struct harness *harness, const char *program)
-{
-	int ready[2];
-	char text[16], byte = 1;
-
-	strcpy(harness->rundir, "/tmp/pvn-backend-test-XXXXXX");
-	check(mkdtemp(harness->rundir) && !pipe(ready), "run directory");
-	setenv("PVN_RUNDIR", harness->rundir, 1);
-	harness->stored = fork();
-	if (!harness->stored) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* also when a step fails */
-		snprintf(text, sizeof(text), "%d", ready[1]);
-		setenv("PVN_READY_FD", text, 1);
-		execl(program, program, "--foreground", NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	check(read(ready[0], &byte, 1) == 1 && !byte, "pvn-stored does not start");
-	close(ready[0]);
-	harness->store = pvn_store_open(NULL);
-	check(harness->store, "store");
-}
-
 static void put(struct harness *harness, const char *directory, const char *key,
 		const char *value)
 {
@@ -84,7 +61,9 @@ void harness_start(struct harness *harness, const char *stored, const char *kind
 
 	memset(harness, 0, sizeof(*harness));
 	harness->kind = kind;
-	start_stored(harness, stored);
+	check(stored_process_start(&harness->stored, stored), "pvn-stored does not start");
+	harness->store = pvn_store_open(NULL);
+	check(harness->store, "store");
 	harness->memfd = memfd_create("guest", 0);
 	check(harness->memfd >= 0 && !ftruncate(harness->memfd, HARNESS_BYTES), "memfd");
 	harness->memory = mmap(NULL, HARNESS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -114,21 +93,11 @@ bool harness_alive(struct harness *harness)
 
 void harness_stop(struct harness *harness)
 {
-	char path[128];
 	unsigned int i;
 
 	harness_kill(harness);
 	pvn_store_close(harness->store);
-	kill(harness->stored, SIGTERM);
-	waitpid(harness->stored, NULL, 0);
-	snprintf(path, sizeof(path), "%s/store", harness->rundir);
-	rmdir(path);
-	snprintf(path, sizeof(path), "%s/backends/%s-%d-0", harness->rundir, harness->kind,
-		 HARNESS_DOMID);
-	unlink(path);
-	*strrchr(path, '/') = 0;
-	rmdir(path);
-	rmdir(harness->rundir);
+	check(stored_process_stop(&harness->stored), "pvn-stored does not end well");
 	munmap(harness->memory, HARNESS_BYTES);
 	close(harness->memfd);
 	for (i = 0; i < HARNESS_QUEUES; i++) {

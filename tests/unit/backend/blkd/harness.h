@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "libpvn/store_client.h"
+#include "stored_process.h"
 
 enum {
 	HARNESS_QUEUES = 2,
@@ -26,8 +27,7 @@ enum {
 
 struct harness {
 	const char *kind;		/* "blk" */
-	char rundir[64];
-	pid_t stored;
+	struct stored_process stored;
 	pid_t backend;
 	struct pvn_store *store;
 	int memfd;

@@ -24,7 +24,7 @@
 enum { IMAGE_SECTORS = 65536 };		/* 32 MiB */
 
 static const char *stored_program, *blkd_program;
-static char image_path[] = "/tmp/pvn-blkd-image-XXXXXX";
+static char image_path[TEMPORARY_PATH_MAX];
 static int image;
 static uint8_t *expected;	/* what the image should hold */
 
@@ -43,8 +43,7 @@ static int setup(void **state)
 {
 	(void)state;
 	harness_start(&h, stored_program, "blk");
-	strcpy(strrchr(image_path, '-'), "-XXXXXX");
-	image = mkstemp(image_path);
+	image = temporary_file(image_path);
 	expected = calloc(IMAGE_SECTORS, 512);
 	if (image < 0 || !expected || ftruncate(image, IMAGE_SECTORS * 512ll))
 		return -1;
@@ -56,7 +55,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	harness_stop(&h);
-	unlink(image_path);
+	temporary_remove(image_path);
 	close(image);
 	free(expected);
 	return 0;

@@ -28,7 +28,7 @@
 #define MIB (1ll << 20)
 
 static const char *stored_program, *blkd_program;
-static char image_path[] = "/tmp/pvn-blkd-image-XXXXXX";
+static char image_path[TEMPORARY_PATH_MAX];
 static char image_text[16];
 static int image;
 static pid_t server;
@@ -70,8 +70,7 @@ static int setup(void **state)
 {
 	(void)state;
 	harness_start(&h, stored_program, "blk");
-	strcpy(strrchr(image_path, '-'), "-XXXXXX");
-	image = mkstemp(image_path);
+	image = temporary_file(image_path);
 	snprintf(image_text, sizeof(image_text), "%d", image);
 	front_make();
 	return image < 0 || ftruncate(image, 8 * MIB);
@@ -86,7 +85,7 @@ static int teardown(void **state)
 		waitpid(server, NULL, 0);
 	}
 	server = 0;
-	unlink(image_path);
+	temporary_remove(image_path);
 	close(image);
 	return 0;
 }
@@ -374,7 +373,7 @@ static void wait_for_socket(void)
 
 static void make_names(void)
 {
-	snprintf(socket_path, sizeof(socket_path), "%s/nbd", h.rundir);
+	snprintf(socket_path, sizeof(socket_path), "%s/nbd", h.stored.rundir);
 	snprintf(uri, sizeof(uri), "nbd+unix:///?socket=%s", socket_path);
 }
 

@@ -60,8 +60,8 @@ static int setup(void **state)
 {
 	(void)state;
 	harness_start(&h, stored_program, "console");
-	snprintf(socket_path, sizeof(socket_path), "%s/console", h.rundir);
-	snprintf(log_path, sizeof(log_path), "%s/log", h.rundir);
+	snprintf(socket_path, sizeof(socket_path), "%s/console", h.stored.rundir);
+	snprintf(log_path, sizeof(log_path), "%s/log", h.stored.rundir);
 	front = (struct pvn_console_front *)h.memory;
 	pvn_console_front_init(front, OUT, &output, &input);
 	spawn();
@@ -71,8 +71,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	unlink(socket_path);
-	unlink(log_path);
 	harness_stop(&h);
 	return 0;
 }

@@ -16,15 +16,15 @@
 #include <cmocka.h>
 
 #include "consoled/log.h"
+#include "temporary.h"
 
-static char folder[32], path[64];
+static char folder[TEMPORARY_PATH_MAX], path[TEMPORARY_PATH_MAX + 4];
 static struct log console_log;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/pvn-log-XXXXXX");
-	if (!mkdtemp(folder))
+	if (!temporary_folder(folder))
 		return -1;
 	snprintf(path, sizeof(path), "%s/log", folder);
 	console_log = (struct log){ .path = path, .bytes_max = 100, .old_files = 2 };
@@ -33,24 +33,16 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char name[80];
-	unsigned int i;
-
 	(void)state;
 	close(console_log.fd);
-	unlink(path);
-	for (i = 1; i < 5; i++) {
-		snprintf(name, sizeof(name), "%s.%u", path, i);
-		unlink(name);
-	}
-	return rmdir(folder);
+	return temporary_remove(folder) ? 0 : -1;
 }
 
 /* Size of the log, or of an old one; -1: there is none. */
 static long size_of(unsigned int number)
 {
 	struct stat status;
-	char name[80];
+	char name[sizeof(path) + 11];
 
 	snprintf(name, sizeof(name), number ? "%s.%u" : "%s", path, number);
 	return stat(name, &status) ? -1 : (long)status.st_size;

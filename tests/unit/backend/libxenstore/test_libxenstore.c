@@ -22,52 +22,29 @@
 
 #include <cmocka.h>
 
+#include "stored_process.h"
 #include "xenstore.h"
 
 static const char *program;
-static char rundir[] = "/tmp/pvn-libxenstore-XXXXXX";
-static char socket_path[64];
-static pid_t daemon_pid;
+static struct stored_process stored;
+static char socket_path[TEMPORARY_PATH_MAX + 16];
 static struct xs_handle *h;
 
 static int daemon_start(void **state)
 {
-	int ready[2];
-	char text[16], byte = 1;
-
 	(void)state;
-	if (!mkdtemp(rundir) || pipe(ready))
+	if (!stored_process_start(&stored, program))
 		return -1;
-	setenv("PVN_RUNDIR", rundir, 1);
-	snprintf(socket_path, sizeof(socket_path), "%s/store/socket", rundir);
-	daemon_pid = fork();
-	if (!daemon_pid) {
-		sprintf(text, "%d", ready[1]);
-		setenv("PVN_READY_FD", text, 1);
-		execl(program, program, "--foreground", NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1 || byte)
-		return -1;
-	close(ready[0]);
+	snprintf(socket_path, sizeof(socket_path), "%s/store/socket", stored.rundir);
 	h = xs_open(XS_UNWATCH_FILTER);
 	return h ? 0 : -1;
 }
 
 static int daemon_stop(void **state)
 {
-	char path[64];
-	int status;
-
 	(void)state;
 	xs_close(h);
-	kill(daemon_pid, SIGTERM);
-	waitpid(daemon_pid, &status, 0);
-	sprintf(path, "%s/store", rundir);
-	if (rmdir(path) || rmdir(rundir))
-		return -1;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
+	return stored_process_stop(&stored) ? 0 : -1;
 }
 
 static void assert_value(xs_transaction_t t, const char *path, const char *wanted)
@@ -380,10 +357,10 @@ static void a_peer_that_lies_ends_the_connection_only(void **state)
 		{ XS_WATCH_EVENT, 0, 0, 0 },		/* an event without strings */
 		{ 0xffff, 0, 0, 0 },
 	};
-	char path[80];
+	char path[TEMPORARY_PATH_MAX + 8];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/liar", rundir);
+	snprintf(path, sizeof(path), "%s/liar", stored.rundir);
 	setenv("XENSTORED_PATH", path, 1);
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		pid_t pid = liar_start(path, &lies[i], sizeof(lies[i]));

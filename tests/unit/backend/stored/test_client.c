@@ -28,49 +28,26 @@
 #include "libpvn/store_client.h"
 #include "libpvn/stored_control.h"
 #include "pvn/abi/store.h"
+#include "stored_process.h"
 
 static const char *program;
-static char rundir[] = "/tmp/pvn-stored-test-XXXXXX";
-static pid_t daemon_pid;
+static struct stored_process stored;
 static struct pvn_store *store;
 
 static int daemon_start(void **state)
 {
-	int ready[2];
-	char text[16], byte = 1;
-
 	(void)state;
-	if (!mkdtemp(rundir) || pipe(ready))
+	if (!stored_process_start(&stored, program))
 		return -1;
-	setenv("PVN_RUNDIR", rundir, 1);
-	daemon_pid = fork();
-	if (!daemon_pid) {
-		sprintf(text, "%d", ready[1]);
-		setenv("PVN_READY_FD", text, 1);
-		execl(program, program, "--foreground", NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1 || byte)
-		return -1;
-	close(ready[0]);
 	store = pvn_store_open(NULL);
 	return store ? 0 : -1;
 }
 
 static int daemon_stop(void **state)
 {
-	char path[64];
-	int status;
-
 	(void)state;
 	pvn_store_close(store);
-	kill(daemon_pid, SIGTERM);
-	waitpid(daemon_pid, &status, 0);
-	sprintf(path, "%s/store", rundir);
-	if (rmdir(path) || rmdir(rundir))
-		return -1;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
+	return stored_process_stop(&stored) ? 0 : -1;
 }
 
 static void assert_value(const char *path, const char *wanted)
@@ -84,6 +61,7 @@ static void assert_value(const char *path, const char *wanted)
 
 static void values_are_written_formatted_and_read(void **state)
 {
+	static const char too_long[5000];
 	uint64_t number;
 	size_t len;
 	char *value;
@@ -113,7 +91,7 @@ static void values_are_written_formatted_and_read(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(pvn_store_write(store, 0, "/c//", "", 0), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_int_equal(pvn_store_write(store, 0, "/c", rundir, 5000), -1);
+	assert_int_equal(pvn_store_write(store, 0, "/c", too_long, sizeof(too_long)), -1);
 	assert_int_equal(errno, E2BIG);
 }
 
@@ -276,7 +254,7 @@ static int control_ask(uint32_t op, uint32_t domid, const int *fds, unsigned int
 	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	sprintf(address.sun_path, "%s/store/control", rundir);
+	sprintf(address.sun_path, "%s/store/control", stored.rundir);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	if (fd_count) {
 		struct cmsghdr *part = &control.align;
