@@ -28,6 +28,11 @@ struct image_ops {
 	/* One of the image's own tokens came back. NULL: it has none. */
 	void (*event)(struct image *image, struct engine_token *token, int result);
 	/*
+	 * Nobody waits for the results of what was started: it is to end soon, in any
+	 * way. NULL: it does so by itself.
+	 */
+	void (*cancel)(struct image *image);
+	/*
 	 * A request failed with EOPNOTSUPP: true when start() will now do the same
 	 * in another way. NULL: there is no other way.
 	 */

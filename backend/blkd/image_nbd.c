@@ -378,6 +378,29 @@ static void start_nbd(struct image *image, const struct blk_work *work,
 		watch(image);
 }
 
+/* libnbd gives commands back when it sees the end of its socket, not when it is closed. */
+static void hang_up(struct nbd_handle *handle)
+{
+	shutdown(nbd_aio_get_fd(handle), SHUT_RDWR);
+	if (nbd_aio_get_direction(handle) & LIBNBD_AIO_DIRECTION_WRITE)
+		nbd_aio_notify_write(handle);
+	if (!is_over(handle))
+		nbd_aio_notify_read(handle);
+}
+
+/* A server that is away, or does not answer, must not hold the guest's pages. */
+static void cancel_nbd(struct image *image)
+{
+	struct nbd_disk *nbd = image->nbd;
+
+	/* Without commands in flight the connection is as good as before. */
+	if (nbd->handle && nbd->alive && nbd_aio_in_flight(nbd->handle) > 0) {
+		hang_up(nbd->handle);
+		step(image);
+	}
+	fail_waiting(nbd);
+}
+
 static void event_nbd(struct image *image, struct engine_token *token, int result)
 {
 	struct nbd_disk *nbd = image->nbd;
@@ -405,5 +428,6 @@ const struct image_ops image_nbd_ops = {
 	.open = open_nbd,
 	.measure = measure_nbd,
 	.start = start_nbd,
+	.cancel = cancel_nbd,
 	.event = event_nbd,
 };

@@ -62,16 +62,20 @@ static void open_store(void)
 		listen_to_store();
 }
 
+static void store_lost(void)
+{
+	pvn_backend_log(&blkd.backend, "the store is gone, waiting for it");
+	start_timer();
+}
+
 static void store_ready(void)
 {
 	if (!blkd.backend.store)
 		return;		/* the end of a connection that is gone already */
-	if (pvn_backend_events(&blkd.backend)) {
-		pvn_backend_log(&blkd.backend, "the store is gone, waiting for it");
-		start_timer();
-		return;
-	}
-	listen_to_store();
+	if (pvn_backend_events(&blkd.backend))
+		store_lost();
+	else
+		listen_to_store();
 }
 
 /* --- the loop --- */
@@ -111,6 +115,8 @@ static void work_done(struct engine_token *token, int result)
 	blk_queue_done(&blkd.queue[token->index], (struct blk_slot *)token, result);
 	if (blkd.disk.errors)
 		start_timer();	/* reports them, once a second at most */
+	if (blkd.backend.waits && pvn_backend_proceed(&blkd.backend))
+		store_lost();
 }
 
 static void doorbell(struct engine_token *token, int result)

@@ -83,12 +83,25 @@ void blkd_announce_size(void)
 		pvn_backend_publish_number(backend, "state", backend->state);
 }
 
-static void disconnect(struct pvn_backend *backend)
+static bool is_quiet(struct pvn_backend *backend)
 {
 	unsigned int i;
 
 	for (i = 0; i < backend->queue_count; i++)
+		if (blkd.queue[i].busy)
+			return false;
+	return true;
+}
+
+static void disconnect(struct pvn_backend *backend)
+{
+	struct image *image = &blkd.disk.image;
+	unsigned int i;
+
+	for (i = 0; i < backend->queue_count; i++)
 		blk_queue_detach(&blkd.queue[i]);
+	if (image->ops->cancel && !is_quiet(backend))
+		image->ops->cancel(image);
 }
 
 static int attach_queue(struct pvn_backend *backend, unsigned int index, uint32_t epoch)
@@ -172,5 +185,6 @@ const struct pvn_backend_ops blkd_ops = {
 	.publish = publish,
 	.connect = connect_rings,
 	.disconnect = disconnect,
+	.is_quiet = is_quiet,
 	.command = command,
 };

@@ -363,10 +363,21 @@ static bool is_online(struct pvn_backend *backend)
 	return pvn_store_read_u64(backend->store, 0, path, &online) || online;
 }
 
-static void drop_rings(struct pvn_backend *backend)
+static bool is_quiet(struct pvn_backend *backend)
+{
+	return !backend->ops->is_quiet || backend->ops->is_quiet(backend);
+}
+
+/*
+ * False: transfers of these rings are still under way, and whatever the front-end is
+ * told next would mean to it that its pages are its own again.
+ */
+static bool drop_rings(struct pvn_backend *backend)
 {
 	backend->epoch = 0;
 	backend->ops->disconnect(backend);
+	backend->waits = !is_quiet(backend);
+	return !backend->waits;
 }
 
 /*
@@ -382,7 +393,8 @@ static int serve(struct pvn_backend *backend)
 	else if (backend->epoch == epoch)
 		return backend->state == PVN_XENBUS_CONNECTED ?
 		       0 : set_state(backend, PVN_XENBUS_CONNECTED);
-	drop_rings(backend);
+	if (!drop_rings(backend))
+		return 0;
 	/* Not usable: say 2, so that a front-end that can do better starts over. */
 	if (!epoch || backend->ops->connect(backend, (uint32_t)epoch))
 		return backend->state == PVN_XENBUS_INIT_WAIT ?
@@ -393,7 +405,8 @@ static int serve(struct pvn_backend *backend)
 
 static int wait_for_front(struct pvn_backend *backend)
 {
-	drop_rings(backend);
+	if (!drop_rings(backend))
+		return 0;
 	if (!is_online(backend)) {
 		backend->finished = true;
 		return set_state(backend, PVN_XENBUS_CLOSED);
@@ -405,6 +418,7 @@ static int wait_for_front(struct pvn_backend *backend)
 /* One step of the state machine; see pvn/abi/io/blk.h for the picture. */
 static int follow_front(struct pvn_backend *backend)
 {
+	backend->waits = false;
 	switch (front_state(backend)) {
 	case PVN_XENBUS_INITIALISED:
 		return serve(backend);
@@ -414,8 +428,7 @@ static int follow_front(struct pvn_backend *backend)
 			return set_state(backend, PVN_XENBUS_CLOSING);
 		return 0;
 	case PVN_XENBUS_CLOSING:
-		drop_rings(backend);
-		return backend->state == PVN_XENBUS_CLOSING ?
+		return !drop_rings(backend) || backend->state == PVN_XENBUS_CLOSING ?
 		       0 : set_state(backend, PVN_XENBUS_CLOSING);
 	default:
 		return wait_for_front(backend);
@@ -456,14 +469,15 @@ static int begin(struct pvn_backend *backend)
 {
 	if (find_front(backend))
 		return -1;
-	if (!is_online(backend) && !backend->epoch) {
+	if (!is_online(backend) && !backend->epoch && is_quiet(backend)) {
 		backend->finished = true;
 		return set_state(backend, PVN_XENBUS_CLOSED);
 	}
 	if (backend->ops->publish(backend))
 		return -1;
 	/* After the store was away while rings went on, their state is still true. */
-	if (set_state(backend, backend->epoch ? PVN_XENBUS_CONNECTED : PVN_XENBUS_INIT_WAIT))
+	if (backend->epoch ? set_state(backend, PVN_XENBUS_CONNECTED) :
+	    is_quiet(backend) && set_state(backend, PVN_XENBUS_INIT_WAIT))
 		return -1;
 	/* The first event of a watch comes by itself: it runs follow_front(). */
 	return watch(backend, backend->frontend, "state") ||
@@ -499,6 +513,21 @@ int pvn_backend_open(struct pvn_backend *backend)
 	return 0;
 }
 
+static int lose_store(struct pvn_backend *backend)
+{
+	pvn_store_close(backend->store);
+	backend->store = NULL;
+	return -1;
+}
+
+int pvn_backend_proceed(struct pvn_backend *backend)
+{
+	/* Without a store: pvn_backend_open() looks at the front-end again. */
+	if (!backend->waits || !backend->store || !is_quiet(backend))
+		return 0;
+	return follow_front(backend) && errno == ENOTCONN ? lose_store(backend) : 0;
+}
+
 int pvn_backend_events(struct pvn_backend *backend)
 {
 	char *path, *token;
@@ -519,11 +548,7 @@ int pvn_backend_events(struct pvn_backend *backend)
 			got = -1;
 		any = false;
 	} while (got == 0 && pvn_store_events_pending(backend->store));
-	if (got == 0)
-		return 0;
-	pvn_store_close(backend->store);
-	backend->store = NULL;
-	return -1;
+	return got ? lose_store(backend) : 0;
 }
 
 void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue)

@@ -79,6 +79,11 @@ struct pvn_backend_ops {
 	/* Lets go of the rings. Also called when there are none. */
 	void (*disconnect)(struct pvn_backend *backend);
 	/*
+	 * After that: is nothing under way to or from the guest's memory any more? If
+	 * not, the front-end gets its answer later: pvn_backend_proceed(). NULL: always.
+	 */
+	bool (*is_quiet)(struct pvn_backend *backend);
+	/*
 	 * The toolstack wrote a word to B/command; when this returns the key is
 	 * emptied, which is the answer. NULL: the device knows none.
 	 */
@@ -102,6 +107,7 @@ struct pvn_backend {
 	uint32_t epoch;			/* connection being served, 0 none */
 	bool without_rings;		/* set by argument(): it serves something else than a ring */
 	bool finished;			/* unplugged: the process should end */
+	bool waits;			/* for the end of transfers, before it answers */
 	void *own;			/* the device's */
 };
 
@@ -130,6 +136,12 @@ int pvn_backend_open(struct pvn_backend *backend);
  * call pvn_backend_open() until it succeeds.
  */
 int pvn_backend_events(struct pvn_backend *backend);
+
+/*
+ * To be called when transfers have ended while `waits` is set: answers the front-end
+ * if those were the last ones. As pvn_backend_events().
+ */
+int pvn_backend_proceed(struct pvn_backend *backend);
 
 /* Reads a number that the guest wrote at F/`key`; false when absent, odd or out of range. */
 bool pvn_backend_front_number(struct pvn_backend *backend, const char *key, uint64_t low,

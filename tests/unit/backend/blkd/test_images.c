@@ -337,14 +337,21 @@ static void quick_answers_are_told_though_slow_ones_were_asked_for_too(void **st
 
 /* --- NBD --- */
 
-static void start_server(void)
+/* `delay`: a parameter of nbdkit's delay filter, or NULL. */
+static void start_slow_server(const char *delay)
 {
 	server = fork();
 	if (!server) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execlp("nbdkit", "nbdkit", "-f", "-U", socket_path, "file", image_path, NULL);
+		execlp("nbdkit", "nbdkit", "-f", "-U", socket_path, "file", image_path, delay,
+		       delay ? "--filter=delay" : NULL, NULL);
 		_exit(127);
 	}
+}
+
+static void start_server(void)
+{
+	start_slow_server(NULL);
 }
 
 static void stop_server(void)
@@ -442,6 +449,35 @@ static void requests_fail_after_a_while_without_a_server(void **state)
 	stop_server();
 }
 
+static void a_front_end_that_leaves_gets_its_pages_back_first(void **state)
+{
+	struct io *io = &queues[0].io[0];
+
+	(void)state;
+	make_names();
+	start_slow_server("rdelay=3");
+	wait_for_socket();
+	spawn_nbd("30");
+	front_connect();
+	fill_page(0x33);
+	io->op = PVN_BLK_READ;
+	io->sector = 0;
+	io->sectors = 8;
+	submit(&queues[0], 0);
+	publish(0);
+	usleep(200000);			/* it is with the server now */
+	harness_write(&h, "state", "6");
+	harness_wait_state(&h, 2);
+	fill_page(0x44);		/* the page is something else's now */
+	usleep(4000000);
+	assert_page(0x44);
+	/* Such a disk is as good as before. */
+	front_announce();
+	harness_wait_state(&h, 4);
+	assert_int_equal(request(1, PVN_BLK_READ, 0, 8), PVN_BLK_OK);
+	stop_server();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +496,7 @@ int main(int argc, char **argv)
 		IMAGE_TEST(an_nbd_server_is_a_disk),
 		IMAGE_TEST(requests_wait_for_a_vanished_nbd_server),
 		IMAGE_TEST(requests_fail_after_a_while_without_a_server),
+		IMAGE_TEST(a_front_end_that_leaves_gets_its_pages_back_first),
 	};
 
 	if (argc != 3)
