@@ -37,11 +37,9 @@ ap_32:
 	.code64
 ap_64:
 	xorl %eax, %eax
-	movw %ax, %ss
-	movw %ax, %ds
-	movw %ax, %es
-	movw %ax, %fs
-	movw %ax, %gs
+	.irp register, ss, ds, es, fs, gs
+	movw %ax, %\register
+	.endr
 	movq HERE(ap_stack_slot), %rsp
 	xorl %ebp, %ebp
 	movabsq $boot_gdt_pointer_high, %rax

@@ -120,9 +120,8 @@ static void carve_block(void)
 	block.tables = at + stacks;
 	block.page_info = block.tables + tables;
 	block.pool_bytes = block.bytes - (stacks + tables + page_info);
-	log_info("memory: %llu MiB in all, %llu MiB at 0x%llx for the hypervisor",
-		 (unsigned long long)ram_bytes >> 20, (unsigned long long)block.bytes >> 20,
-		 (unsigned long long)block.start.v);
+	log_info("memory: %lu MiB in all, %lu MiB at 0x%lx for the hypervisor", ram_bytes >> 20,
+		 block.bytes >> 20, block.start.v);
 }
 
 static void make_root_map(void)
@@ -257,8 +256,7 @@ void boot_main(uint32_t magic, uint32_t at)
 	vp_resume(root_partition->vps[0], VP_STOP_EXPLICIT);
 	for (unsigned int i = 1; i < plat_cpu_count(); i++)
 		vp_resume(root_partition->vps[i], VP_STOP_EXPLICIT);
-	log_info("root: partition %llu with %u processors, entering", (unsigned long long)root_partition->id,
-		 plat_cpu_count());
+	log_info("root: partition %lu with %u processors, entering", root_partition->id, plat_cpu_count());
 	smp_release();
 	panic_if_asked();
 	sched_loop();

@@ -5,8 +5,7 @@
  * What the boot loader says, in one form for multiboot 1 and 2. Pure parsing: reads
  * memory only through plat_hva(), so that it is tested on the host.
  */
-#ifndef BOOT_BOOT_INFO_H
-#define BOOT_BOOT_INFO_H
+#pragma once
 
 #include "core/addr.h"
 
@@ -59,5 +58,3 @@ bool boot_ranges_set(struct memory_range *ranges, unsigned int *count, unsigned 
  */
 struct hpa boot_find_top(const struct boot_info *info, uint64_t bytes, uint64_t align, uint64_t floor,
 			 uint64_t limit);
-
-#endif

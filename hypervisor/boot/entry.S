@@ -151,11 +151,9 @@ no_long_mode_text:
 	.code64
 long_mode:
 	xorl %eax, %eax
-	movw %ax, %ss
-	movw %ax, %ds
-	movw %ax, %es
-	movw %ax, %fs
-	movw %ax, %gs
+	.irp register, ss, ds, es, fs, gs
+	movw %ax, %\register
+	.endr
 	movabsq $boot_stack_top, %rsp
 	movabsq $1f, %rax
 	jmpq *%rax

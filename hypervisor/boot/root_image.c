@@ -133,8 +133,7 @@ static const char *place_initrd(const struct boot_info *info, const struct memor
 	memmove(plat_hva(at), plat_hva(m->start), m->bytes);
 	set_field(params, RAMDISK_AT, 4, at.v);
 	set_field(params, RAMDISK_BYTES, 4, m->bytes);
-	log_info("root: initrd of %llu KiB at 0x%llx", (unsigned long long)m->bytes >> 10,
-		 (unsigned long long)at.v);
+	log_info("root: initrd of %lu KiB at 0x%lx", m->bytes >> 10, at.v);
 	return NULL;
 }
 
@@ -155,8 +154,8 @@ static const char *place_kernel(const struct boot_info *info, const struct memor
 		kernel_at = at.v;
 	}
 	memmove(plat_hva(hpa(kernel_at)), (char *)plat_hva(info->modules[0].start) + skip, bytes);
-	log_info("root: kernel of %llu KiB at 0x%llx, command line \"%s\"", (unsigned long long)bytes >> 10,
-		 (unsigned long long)kernel_at, kernel_text(&info->modules[0]));
+	log_info("root: kernel of %lu KiB at 0x%lx, command line \"%s\"", bytes >> 10, kernel_at,
+		 kernel_text(&info->modules[0]));
 	return NULL;
 }
 

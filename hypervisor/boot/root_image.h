@@ -4,8 +4,7 @@
  *
  * Loading of the root partition's Linux kernel.
  */
-#ifndef BOOT_ROOT_IMAGE_H
-#define BOOT_ROOT_IMAGE_H
+#pragma once
 
 #include "boot/boot_info.h"
 #include "core/vp.h"
@@ -24,5 +23,3 @@ const char *root_image_load(const struct boot_info *info, const struct memory_ra
 			    unsigned int range_count);
 /* Registers of the root's boot processor at the kernel's 64-bit entry. */
 void root_image_enter(struct vp *vp);
-
-#endif

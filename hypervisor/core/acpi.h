@@ -5,8 +5,7 @@
  * The little that the hypervisor reads of ACPI: which processors there are
  * [ACPI 6.4 5.2.12 "Multiple APIC Description Table"].
  */
-#ifndef CORE_ACPI_H
-#define CORE_ACPI_H
+#pragma once
 
 #include "core/addr.h"
 
@@ -17,5 +16,3 @@ struct hpa acpi_find_rsdp(void);
  * (at most max), 0 when there is no valid MADT.
  */
 unsigned int acpi_processors(struct hpa rsdp, uint32_t *apic_ids, unsigned int max);
-
-#endif

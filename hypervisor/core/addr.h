@@ -5,8 +5,7 @@
  * Three kinds of addresses that must not be mixed: host-physical, guest-physical
  * and (as plain pointers) the hypervisor's own virtual addresses.
  */
-#ifndef CORE_ADDR_H
-#define CORE_ADDR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ static inline struct gpa gpa_page(struct gpa a) { return gpa(a.v & ~(PAGE_SIZE -
 #define HPA_NONE hpa(~0ull)
 
 static inline bool hpa_is_none(struct hpa a) { return a.v == ~0ull; }
-
-#endif

@@ -5,8 +5,7 @@
  * One logical processor. Lives at the bottom of its own stack block, so that a
  * mask of the stack pointer finds it.
  */
-#ifndef CORE_CPU_H
-#define CORE_CPU_H
+#pragma once
 
 #include "core/addr.h"
 #include "core/stats.h"
@@ -56,5 +55,3 @@ struct cpu {
 	uint64_t sample_start;		/* (o) TSC of the exit being timed; 0: none */
 	void *vendor;			/* (o) of the vendor folder */
 };
-
-#endif

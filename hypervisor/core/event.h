@@ -4,8 +4,7 @@
  *
  * Ports and connections [TLFS 2.0 14.9 "Ports and Connections"].
  */
-#ifndef CORE_EVENT_H
-#define CORE_EVENT_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -83,5 +82,3 @@ enum pvn_status message_post(struct partition *sender, const struct pvn_post_mes
 bool message_create_buffers(struct port *port);
 /* Takes back what is queued, and the memory. */
 void message_release_buffers(struct port *port);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * From a neutral exit to its handler, and what must happen before an entry.
  */
-#ifndef CORE_EXIT_H
-#define CORE_EXIT_H
+#pragma once
 
 #include <pvn/abi/event.h>
 #include "core/vp.h"
@@ -58,5 +57,3 @@ uint8_t intercept_instruction(struct vp *vp, uint8_t bytes[16]);
 /* As intercept_send(), of a message without that header. */
 void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
 		    unsigned int payload_bytes);
-
-#endif

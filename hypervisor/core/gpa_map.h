@@ -5,8 +5,7 @@
  * Guest-physical address space of a partition: nested page tables and overlay
  * pages. Vendor-neutral: the entry format comes from virt_ops->npt.
  */
-#ifndef CORE_GPA_MAP_H
-#define CORE_GPA_MAP_H
+#pragma once
 
 #include <pvn/abi/hypercall.h>
 #include "core/addr.h"
@@ -121,5 +120,3 @@ bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at);	/* takes the lock 
  * one is in a guest, so that two who flush cannot wait for each other.
  */
 void gpa_map_flush(struct gpa_map *map);
-
-#endif

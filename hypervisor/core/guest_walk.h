@@ -4,8 +4,7 @@
  *
  * What a guest's own page tables say.
  */
-#ifndef CORE_GUEST_WALK_H
-#define CORE_GUEST_WALK_H
+#pragma once
 
 #include "core/vp.h"
 
@@ -17,5 +16,3 @@
  */
 uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at,
 			 unsigned int *cache);
-
-#endif

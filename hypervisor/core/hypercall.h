@@ -4,8 +4,7 @@
  *
  * The dispatcher: everything that calls have in common, done once.
  */
-#ifndef CORE_HYPERCALL_H
-#define CORE_HYPERCALL_H
+#pragma once
 
 #include <pvn/abi/hypercall.h>
 #include "core/partition.h"
@@ -117,5 +116,3 @@ enum pvn_status hc_check_block(uint64_t at, size_t bytes);
 enum pvn_status hc_check_writable(struct hc_call *call, uint64_t at);
 enum pvn_status hc_copy_in(struct hc_call *call, void *to, uint64_t from, size_t bytes);
 enum pvn_status hc_copy_out(struct hc_call *call, uint64_t to, const void *from, size_t bytes);
-
-#endif

@@ -157,6 +157,6 @@ void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
 	/* Suspended before the message can be seen: the parent's resume comes after. */
 	vp_stop(vp, VP_STOP_INTERCEPT);
 	if (!post_to_root(vp, buffer))
-		log_warn("partition %llu vp %u: nobody takes intercept message 0x%x",
-			 (unsigned long long)vp->partition->id, vp->index, message_type);
+		log_warn("partition %lu vp %u: nobody takes intercept message 0x%x",
+			 vp->partition->id, vp->index, message_type);
 }

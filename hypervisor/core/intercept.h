@@ -4,8 +4,7 @@
  *
  * The one intercept message buffer that each VP has; sending is in exit.h.
  */
-#ifndef CORE_INTERCEPT_H
-#define CORE_INTERCEPT_H
+#pragma once
 
 #include "core/vp.h"
 
@@ -13,5 +12,3 @@
 void intercept_init(struct vp *vp);
 /* Before destruction: takes the message back if nobody has read it. */
 void intercept_cancel(struct vp *vp);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * The owner is the processor that runs the VP; irr may be set by anybody.
  */
-#ifndef CORE_LAPIC_H
-#define CORE_LAPIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -85,5 +84,3 @@ void lapic_sync_assist(struct vp *vp);
 void lapic_assist_off(struct vp *vp);
 /* The APIC timer's deadline passed; timer_lock held; returns the vector to raise or -1. */
 int lapic_timer_expired(struct vp *vp, uint64_t now);
-
-#endif

@@ -184,10 +184,8 @@ static bool write_crash_control(struct vp *vp, uint64_t value)
 	for (unsigned int i = 0; i < 5; i++)
 		message.p[i] = partition->crash[i];
 	if (partition->is_root)
-		log_error("root partition crashed: %llx %llx %llx %llx %llx",
-			  (unsigned long long)message.p[0], (unsigned long long)message.p[1],
-			  (unsigned long long)message.p[2], (unsigned long long)message.p[3],
-			  (unsigned long long)message.p[4]);
+		log_error("root partition crashed: %lx %lx %lx %lx %lx", message.p[0], message.p[1],
+			  message.p[2], message.p[3], message.p[4]);
 	else
 		intercept_send(vp, PVN_MESSAGE_CRASH, 1, 0, &message, sizeof(message));
 	return true;

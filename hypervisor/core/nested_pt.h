@@ -5,8 +5,7 @@
  * Nested page tables of four levels in any vendor's entry format: walking,
  * splitting and joining leaves. Knows nothing of locks, owners or overlays.
  */
-#ifndef CORE_NESTED_PT_H
-#define CORE_NESTED_PT_H
+#pragma once
 
 #include "core/gpa_map.h"
 
@@ -49,5 +48,3 @@ bool nested_pt_expand(const struct nested_pt_format *format, struct page_pool *p
  */
 uint64_t *nested_pt_join_identity(const struct nested_pt_format *format, struct nested_pt_slot slot,
 				  struct gpa at);
-
-#endif

@@ -13,8 +13,7 @@
  * A small leaf needs a NORMAL page; a large leaf needs all 512 to be NORMAL; a
  * page leaves NORMAL only when neither kind of leaf names it. No locks.
  */
-#ifndef CORE_PAGE_INFO_H
-#define CORE_PAGE_INFO_H
+#pragma once
 
 #include "core/addr.h"
 
@@ -44,5 +43,3 @@ void page_info_split(struct hpa large);
 bool page_info_deposit(struct hpa page, bool *in_use);
 /* DEPOSITED to NORMAL. */
 void page_info_withdraw(struct hpa page);
-
-#endif

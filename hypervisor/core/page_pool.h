@@ -5,8 +5,7 @@
  * Physical pages that belong to one partition's bookkeeping: what its parent
  * deposited. Free pages are linked through themselves.
  */
-#ifndef CORE_PAGE_POOL_H
-#define CORE_PAGE_POOL_H
+#pragma once
 
 #include "core/addr.h"
 #include "lib/spinlock.h"
@@ -29,5 +28,3 @@ void page_pool_free(struct page_pool *pool, void *page);
 void *page_pool_remove(struct page_pool *pool);
 uint64_t page_pool_free_count(struct page_pool *pool);
 uint64_t page_pool_used_count(struct page_pool *pool);
-
-#endif

@@ -6,8 +6,7 @@
  *
  *	UNINITIALIZED -initialize-> ACTIVE -finalize-> FINALIZING -> FINALIZED -delete-> gone
  */
-#ifndef CORE_PARTITION_H
-#define CORE_PARTITION_H
+#pragma once
 
 #include <pvn/abi/hypercall.h>
 #include "core/gpa_map.h"
@@ -144,5 +143,3 @@ struct census {
 };
 
 void partition_census(struct census *out);
-
-#endif

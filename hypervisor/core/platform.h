@@ -5,8 +5,7 @@
  * What the core needs from the machine. x86/ implements it on hardware,
  * tests/unit/fake/ on the host; chosen by link, never by #if.
  */
-#ifndef CORE_PLATFORM_H
-#define CORE_PLATFORM_H
+#pragma once
 
 #include "core/addr.h"
 
@@ -53,7 +52,3 @@ uint64_t plat_hpa_end(void);
 void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* Resets the machine, as a processor's triple fault would. */
 _Noreturn void plat_reset(void);
-/* Does not return: stops all processors, shows their state. */
-_Noreturn void plat_panic_stop(void);
-
-#endif

@@ -5,8 +5,7 @@
  * Who runs next. One run queue per processor, ordered by weighted virtual time;
  * waking VPs are boosted; root VPs are pinned, children move to idle processors.
  */
-#ifndef CORE_SCHED_H
-#define CORE_SCHED_H
+#pragma once
 
 #include <stdbool.h>
 #include <pvn/abi/hypercall.h>
@@ -35,5 +34,3 @@ void sched_charge(void);
 void sched_timer_fired(void);
 /* The processor's loop; does not return. */
 _Noreturn void sched_loop(void);
-
-#endif

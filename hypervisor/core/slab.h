@@ -5,8 +5,7 @@
  * Small records cut from pages of a pool: ports, connections, overlays. The
  * owner serializes; a page goes back to the pool with its last record.
  */
-#ifndef CORE_SLAB_H
-#define CORE_SLAB_H
+#pragma once
 
 #include "core/page_pool.h"
 #include "lib/list.h"
@@ -22,5 +21,3 @@ void slab_init(struct slab *slab, struct page_pool *pool);
 /* A zeroed record of SLAB_RECORD_BYTES, or NULL: the pool is dry. */
 void *slab_alloc(struct slab *slab);
 void slab_free(struct slab *slab, void *record);
-
-#endif

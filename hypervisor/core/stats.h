@@ -6,8 +6,7 @@
  * the root and the guest see them. Counting is one instruction on count[]; each page has
  * one writer, but for the hypervisor's.
  */
-#ifndef CORE_STATS_H
-#define CORE_STATS_H
+#pragma once
 
 #include <pvn/abi/hypercall.h>
 #include <pvn/abi/stats.h>
@@ -37,5 +36,3 @@ static inline void stats_total(enum pvn_stats_slot slot, uint64_t more)
 {
 	__atomic_fetch_add(&stats_hypervisor.count[slot], more, __ATOMIC_RELAXED);
 }
-
-#endif

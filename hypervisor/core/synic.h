@@ -5,8 +5,7 @@
  * Synthetic interrupt controller and synthetic timers of one VP
  * [TLFS 2.0 ch. 14 "Inter-Partition Communication", ch. 15 "Timers"].
  */
-#ifndef CORE_SYNIC_H
-#define CORE_SYNIC_H
+#pragma once
 
 #include <pvn/abi/event.h>
 #include <pvn/abi/hypercall.h>
@@ -86,5 +85,3 @@ void vp_timers_init(struct vp *vp);
 void vp_timers_expired(struct vp *vp);
 /* Arms vp's one timer-queue entry for the earliest of its timers; timer_lock held. */
 void vp_timers_rearm(struct vp *vp);
-
-#endif

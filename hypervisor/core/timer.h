@@ -4,8 +4,7 @@
  *
  * Deadlines of one processor, multiplexed onto its one hardware timer.
  */
-#ifndef CORE_TIMER_H
-#define CORE_TIMER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ void timer_evacuate(struct cpu *cpu);
 void timer_run_queue(void);
 /* Programs the hardware timer: earliest of the queue and the end of the slice. */
 void timer_program(void);
-
-#endif

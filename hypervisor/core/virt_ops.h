@@ -6,8 +6,7 @@
  * One constant table, chosen by probe() at boot; besides hypercall dispatch the
  * hypervisor's only function pointers.
  */
-#ifndef CORE_VIRT_OPS_H
-#define CORE_VIRT_OPS_H
+#pragma once
 
 #include <pvn/abi/hypercall.h>
 #include "core/gpa_map.h"
@@ -75,5 +74,3 @@ struct virt_ops {
 };
 
 extern const struct virt_ops *virt;
-
-#endif

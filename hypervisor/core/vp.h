@@ -13,8 +13,7 @@
  *	   any --explicit suspend / finalize--> suspended (off every queue)
  *	VPs other than 0 also wait for INIT/SIPI (waiting_sipi) before they are ready.
  */
-#ifndef CORE_VP_H
-#define CORE_VP_H
+#pragma once
 
 #include "core/lapic.h"
 #include "core/stats.h"
@@ -147,5 +146,3 @@ void vp_resume(struct vp *vp, uint32_t reasons);
 
 /* What exit.c and the MSR file need of it. */
 static inline void vp_skip_instruction(struct vp *vp, uint8_t bytes) { vp->regs.rip += bytes; }
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Doubly linked lists with the node inside the element.
  */
-#ifndef LIB_LIST_H
-#define LIB_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ static inline void list_remove(struct list *node)
 	node->next->prev = node->prev;
 	list_init(node);
 }
-
-#endif

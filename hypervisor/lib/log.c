@@ -33,8 +33,7 @@ void log_print(enum log_level level, const char *format, ...)
 
 	if (level > log_level)
 		return;
-	length = format_text(line, sizeof(line), "[%5llu.%06llu] cpu%u %s ",
-			     (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000),
+	length = format_text(line, sizeof(line), "[%5lu.%06lu] cpu%u %s ", us / 1000000, us % 1000000,
 			     plat_this_cpu()->index, names[level]);
 	va_start(args, format);
 	format_text_args(line + length, sizeof(line) - length - 1, format, args);

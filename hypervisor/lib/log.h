@@ -4,8 +4,7 @@
  *
  * Log and assertions. Levels as of the command line option log=error|warn|info|debug.
  */
-#ifndef LIB_LOG_H
-#define LIB_LOG_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,16 +26,14 @@ __attribute__((format(printf, 1, 2))) _Noreturn void panic(const char *format, .
 #define ASSERT(condition)							\
 	do {									\
 		if (__builtin_expect(!(condition), 0))				\
-			panic("assertion failed: %s (%s:%d)", #condition, __FILE_NAME__, __LINE__); \
+			panic("assertion failed: %s (%s:%u)", #condition, __FILE_NAME__, __LINE__); \
 	} while (0)
 
 #ifndef __FILE_NAME__
 #define __FILE_NAME__ __FILE__
 #endif
 
-/* format.c: %[-0][width]{d i u x X p s c %} with l, ll, z, h; always terminates. */
+/* format.c: %[0][width]{u x s %}, u and x with l or ll; always terminates. */
 __attribute__((format(printf, 3, 4))) int format_text(char *out, size_t bytes, const char *format, ...);
 __attribute__((format(printf, 3, 0))) int format_text_args(char *out, size_t bytes, const char *format,
 						      va_list args);
-
-#endif

@@ -6,8 +6,7 @@
  * is asserted (docs/locking.md has the order). The hypervisor never runs with
  * interrupts enabled while it holds one.
  */
-#ifndef LIB_SPINLOCK_H
-#define LIB_SPINLOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -45,5 +44,3 @@ void spin_unlock(struct spinlock *lock);
 	__attribute__((cleanup(spin_release), unused)) struct spinlock *held_lock = spin_hold(lock)
 static inline struct spinlock *spin_hold(struct spinlock *lock) { spin_lock(lock); return lock; }
 static inline void spin_release(struct spinlock **lock) { spin_unlock(*lock); }
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Memory and string functions of the freestanding image.
  */
-#ifndef LIB_STRING_H
-#define LIB_STRING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -17,5 +16,3 @@ size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t bytes);
 char *strchr(const char *s, int c);
-
-#endif

@@ -25,9 +25,6 @@ enum {
 #define LVT_NMI		0x400
 #define ICR_BUSY	0x1000
 #define ICR_ASSERT	0x4000
-#define ICR_INIT	0x500
-#define ICR_STARTUP	0x600
-#define ICR_NMI		0x400
 
 static bool x2apic;
 static volatile uint32_t *registers;	/* xAPIC page */
@@ -82,8 +79,9 @@ bool apic_is_level(unsigned int vector)
 	return apic_read(APIC_TMR + vector / 32) >> (vector % 32) & 1;
 }
 
-static void apic_send(uint32_t target, uint32_t command)
+void apic_send(uint32_t target, uint32_t command)
 {
+	command |= ICR_ASSERT;
 	if (x2apic) {
 		wrmsr(0x800 + APIC_ICR, (uint64_t)target << 32 | command);
 		return;
@@ -92,15 +90,6 @@ static void apic_send(uint32_t target, uint32_t command)
 		cpu_pause();
 	apic_write(APIC_ICR_HIGH, target << 24);
 	apic_write(APIC_ICR, command);
-}
-
-void apic_send_fixed(uint32_t target, unsigned int vector) { apic_send(target, ICR_ASSERT | vector); }
-void apic_send_nmi(uint32_t target) { apic_send(target, ICR_ASSERT | ICR_NMI); }
-void apic_send_init(uint32_t target) { apic_send(target, ICR_ASSERT | ICR_INIT); }
-
-void apic_send_startup(uint32_t target, unsigned int page)
-{
-	apic_send(target, ICR_ASSERT | ICR_STARTUP | page);
 }
 
 void apic_timer_start(uint32_t count) { apic_write(APIC_INITIAL, count); }

@@ -4,8 +4,7 @@
  *
  * The physical local APIC, in xAPIC or x2APIC form, whichever firmware left on.
  */
-#ifndef X86_APIC_H
-#define X86_APIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,12 +17,9 @@ bool apic_reaches(uint32_t id);
 void apic_eoi(void);
 /* Was the vector that is in service level-triggered? */
 bool apic_is_level(unsigned int vector);
-void apic_send_fixed(uint32_t apic_id, unsigned int vector);
-void apic_send_nmi(uint32_t apic_id);
-void apic_send_init(uint32_t apic_id);
-void apic_send_startup(uint32_t apic_id, unsigned int page);
+/* Delivery mode; with it a vector, or the page that a processor starts at. */
+enum { APIC_FIXED = 0, APIC_NMI = 0x400, APIC_INIT = 0x500, APIC_STARTUP = 0x600 };
+void apic_send(uint32_t apic_id, uint32_t command);
 /* One-shot timer, counts of apic_timer_hz(); 0 stops it. */
 void apic_timer_start(uint32_t count);
 uint32_t apic_timer_count(void);
-
-#endif

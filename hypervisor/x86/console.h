@@ -4,8 +4,7 @@
  *
  * The hypervisor's own serial line.
  */
-#ifndef X86_CONSOLE_H
-#define X86_CONSOLE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@
 /* 115200 8N1 at that I/O port; 0: no line. */
 void console_init(uint16_t port);
 uint16_t console_port(void);
-
-#endif

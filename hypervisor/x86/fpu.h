@@ -4,8 +4,7 @@
  *
  * Guests' floating point and vector state. The hypervisor itself has none.
  */
-#ifndef X86_FPU_H
-#define X86_FPU_H
+#pragma once
 
 #include "core/vp.h"
 
@@ -20,5 +19,3 @@ void fpu_sync_xcr0(struct vp *vp);
 /* Debug address registers, which no vendor switches. */
 void debug_load(const struct vp *vp);
 void debug_save(struct vp *vp);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Every inline-assembly wrapper of the hypervisor, one instruction each.
  */
-#ifndef X86_INSN_H
-#define X86_INSN_H
+#pragma once
 
 #include <stdint.h>
 
@@ -46,33 +45,23 @@ static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		     : "a"(leaf), "c"(subleaf));
 }
 
-#define DEFINE_CR(n)									\
-	static inline uint64_t read_cr##n(void)						\
+#define DEFINE_REGISTER(name)								\
+	static inline uint64_t read_##name(void)					\
 	{										\
 		uint64_t v;								\
-		asm volatile("mov %%cr" #n ", %0" : "=r"(v));				\
+		asm volatile("mov %%" #name ", %0" : "=r"(v));				\
 		return v;								\
 	}										\
-	static inline void write_cr##n(uint64_t v) { asm volatile("mov %0, %%cr" #n :: "r"(v) : "memory"); }
-DEFINE_CR(0)
-DEFINE_CR(2)
-DEFINE_CR(3)
-DEFINE_CR(4)
-#undef DEFINE_CR
-
-#define DEFINE_DR(n)									\
-	static inline uint64_t read_dr##n(void)						\
-	{										\
-		uint64_t v;								\
-		asm volatile("mov %%dr" #n ", %0" : "=r"(v));				\
-		return v;								\
-	}										\
-	static inline void write_dr##n(uint64_t v) { asm volatile("mov %0, %%dr" #n :: "r"(v)); }
-DEFINE_DR(0)
-DEFINE_DR(1)
-DEFINE_DR(2)
-DEFINE_DR(3)
-#undef DEFINE_DR
+	static inline void write_##name(uint64_t v) { asm volatile("mov %0, %%" #name :: "r"(v) : "memory"); }
+DEFINE_REGISTER(cr0)
+DEFINE_REGISTER(cr2)
+DEFINE_REGISTER(cr3)
+DEFINE_REGISTER(cr4)
+DEFINE_REGISTER(dr0)
+DEFINE_REGISTER(dr1)
+DEFINE_REGISTER(dr2)
+DEFINE_REGISTER(dr3)
+#undef DEFINE_REGISTER
 
 static inline void xsetbv(uint32_t index, uint64_t v)
 {
@@ -117,5 +106,3 @@ struct table_pointer {
 } __attribute__((packed));
 
 static inline void lidt(const struct table_pointer *p) { asm volatile("lidt %0" :: "m"(*p)); }
-
-#endif

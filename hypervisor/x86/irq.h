@@ -4,8 +4,7 @@
  *
  * Interrupts and exceptions of the hypervisor itself.
  */
-#ifndef X86_IRQ_H
-#define X86_IRQ_H
+#pragma once
 
 #include <stdint.h>
 
@@ -19,5 +18,3 @@ struct irq_frame {
 /* Fills the table (boot processor), loads it (each processor). */
 void irq_init(void);
 void irq_load(void);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Where things are in the hypervisor's own address space; for C and assembly.
  */
-#ifndef X86_LAYOUT_H
-#define X86_LAYOUT_H
+#pragma once
 
 #define KERNEL_BASE	0xffffffff80000000	/* the image: physical 0 + this */
 #define DIRECT_MAP	0xffff800000000000	/* all physical memory */
@@ -18,5 +17,3 @@
 #define VECTOR_TIMER	0xfc
 #define VECTOR_KICK	0xfd
 #define VECTOR_SPURIOUS	0xff
-
-#endif

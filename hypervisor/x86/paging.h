@@ -4,8 +4,7 @@
  *
  * The hypervisor's own address space.
  */
-#ifndef X86_PAGING_H
-#define X86_PAGING_H
+#pragma once
 
 #include "core/addr.h"
 
@@ -20,5 +19,3 @@ void paging_map_high(uint64_t end, char *table_pages);
 void paging_protect(void);
 /* Loads the final tables on this processor. */
 void paging_load(void);
-
-#endif

@@ -45,10 +45,9 @@ static void say_address(uint64_t at)
 	for (const struct symbol *s = symbol_table; s < symbol_table_end && s->address <= at; s++)
 		best = s;
 	if (best && at < (uint64_t)image_rodata)
-		say("  %016llx %s+0x%llx\n", (unsigned long long)at, best->name,
-		    (unsigned long long)(at - best->address));
+		say("  %016lx %s+0x%lx\n", at, best->name, at - best->address);
 	else
-		say("  %016llx\n", (unsigned long long)at);
+		say("  %016lx\n", at);
 }
 
 /* Frame pointers, only within this processor's own stack block. */
@@ -70,19 +69,17 @@ static void say_backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
-static void say_registers(const struct irq_frame *f)
+static void say_registers(const struct irq_frame *frame)
 {
-#define X(v) ((unsigned long long)(v))
-	say("rip %016llx cs %04llx rflags %08llx rsp %016llx\n", X(f->rip), X(f->cs), X(f->rflags),
-	    X(f->rsp));
-	say("rax %016llx rcx %016llx rdx %016llx rbx %016llx\n", X(f->rax), X(f->rcx), X(f->rdx), X(f->rbx));
-	say("rbp %016llx rsi %016llx rdi %016llx r8  %016llx\n", X(f->rbp), X(f->rsi), X(f->rdi), X(f->r8));
-	say("r9  %016llx r10 %016llx r11 %016llx r12 %016llx\n", X(f->r9), X(f->r10), X(f->r11), X(f->r12));
-	say("r13 %016llx r14 %016llx r15 %016llx error %llx\n", X(f->r13), X(f->r14), X(f->r15),
-	    X(f->error_code));
-	say("cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx\n", X(read_cr0()), X(read_cr2()),
-	    X(read_cr3()), X(read_cr4()));
-#undef X
+	static const char *const names[] = {
+		"r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rbx", "rdx",
+		"rcx", "rax", "vector", "error", "rip", "cs", "rflags", "rsp", "ss",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(*frame) / 8, "a name for each");
+	for (unsigned int i = 0; i < sizeof(*frame) / 8; i++)
+		say("%s %016lx%s", names[i], ((const uint64_t *)frame)[i], i % 4 == 3 ? "\n" : " ");
+	say("\n");
 }
 
 static void say_current(void)
@@ -94,10 +91,19 @@ static void say_current(void)
 		say("processor %u: idle\n", cpu->index);
 		return;
 	}
-	say("processor %u: partition %llu vp %u, guest rip %016llx rflags %llx\n", cpu->index,
-	    (unsigned long long)vp->partition->id, vp->index, (unsigned long long)vp->regs.rip,
-	    (unsigned long long)vp->regs.rflags);
+	say("processor %u: partition %lu vp %u, guest rip %016lx rflags %lx\n", cpu->index,
+	    vp->partition->id, vp->index, vp->regs.rip, vp->regs.rflags);
 	virt->dump(vp);
+}
+
+/* frame NULL: it is no exception that brought us here. */
+static void say_state(const struct irq_frame *frame, uint64_t rip, uint64_t rbp)
+{
+	if (frame)
+		say_registers(frame);
+	say("cr0 %016lx cr2 %016lx cr3 %016lx cr4 %016lx\n", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	say_backtrace(rip, rbp);
+	say_current();
 }
 
 static _Noreturn void stop(void)
@@ -107,7 +113,7 @@ static _Noreturn void stop(void)
 }
 
 /* The others speak in order of index; one that does not answer is skipped. */
-_Noreturn void plat_panic_stop(void)
+static _Noreturn void stop_all(void)
 {
 	unsigned int self = plat_this_cpu()->index;
 
@@ -118,7 +124,7 @@ _Noreturn void plat_panic_stop(void)
 		if (i == self || !__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
 			continue;
 		__atomic_store_n(&turn, i + 1, __ATOMIC_RELEASE);
-		apic_send_nmi(cpu->apic_id);
+		apic_send(cpu->apic_id, APIC_NMI);
 		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == i + 1 && plat_tsc() < until)
 			cpu_pause();
 		if (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == i + 1)
@@ -152,22 +158,17 @@ void panic(const char *format, ...)
 	format_text_args(text, sizeof(text), format, args);
 	va_end(args);
 	say("\nparavane: PANIC on processor %u: %s\n", plat_this_cpu()->index, text);
-	say_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
-	say("cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx\n", (unsigned long long)read_cr0(),
-	    (unsigned long long)read_cr2(), (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
-	say_current();
-	plat_panic_stop();
+	say_state(NULL, (uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	stop_all();
 }
 
 void panic_exception(const struct irq_frame *frame)
 {
 	claim();
-	say("\nparavane: PANIC on processor %u: exception %llu in the hypervisor\n", plat_this_cpu()->index,
-	    (unsigned long long)frame->vector);
-	say_registers(frame);
-	say_backtrace(frame->rip, frame->rbp);
-	say_current();
-	plat_panic_stop();
+	say("\nparavane: PANIC on processor %u: exception %lu in the hypervisor\n", plat_this_cpu()->index,
+	    frame->vector);
+	say_state(frame, frame->rip, frame->rbp);
+	stop_all();
 }
 
 void panic_on_nmi(const struct irq_frame *frame)
@@ -178,11 +179,9 @@ void panic_on_nmi(const struct irq_frame *frame)
 		say("paravane: NMI that nobody sent\n");	/* the log's lock may be ours already */
 		return;
 	}
-	if (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != self)
-		stop();
-	say_registers(frame);
-	say_backtrace(frame->rip, frame->rbp);
-	say_current();
-	__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+	if (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == self) {
+		say_state(frame, frame->rip, frame->rbp);
+		__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+	}
 	stop();
 }

@@ -4,13 +4,10 @@
  *
  * The end: registers, symbolized backtrace, state of every processor, stop.
  */
-#ifndef X86_PANIC_H
-#define X86_PANIC_H
+#pragma once
 
 struct irq_frame;
 
 _Noreturn void panic_exception(const struct irq_frame *frame);
 /* NMI: when another processor panics, this one shows itself and stops. */
 void panic_on_nmi(const struct irq_frame *frame);
-
-#endif

@@ -70,10 +70,10 @@ static void start_one(struct cpu *cpu)
 	uint64_t top = (uint64_t)cpu + STACK_BYTES;
 
 	memcpy(page + (ap_stack_slot - ap_begin), &top, sizeof(top));
-	apic_send_init(cpu->apic_id);
+	apic_send(cpu->apic_id, APIC_INIT);
 	tsc_delay_us(10000);
 	for (unsigned int try = 0; try < 2; try++) {
-		apic_send_startup(cpu->apic_id, AP_START >> 12);
+		apic_send(cpu->apic_id, APIC_STARTUP | AP_START >> 12);
 		for (unsigned int us = 0; us < (try ? START_TIMEOUT_US : 20000); us += 10) {
 			if (__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
 				return;
@@ -114,10 +114,9 @@ void smp_release(void) { __atomic_store_n(&released, true, __ATOMIC_RELEASE); }
 void plat_kick(struct cpu *cpu)
 {
 	plat_this_cpu()->stats.count[PVN_STAT_processor_ipis_sent]++;
-	apic_send_fixed(cpu->apic_id, VECTOR_KICK);
+	apic_send(cpu->apic_id, APIC_FIXED | VECTOR_KICK);
 }
 
-void plat_timer_set(uint64_t deadline) { tsc_timer_set(deadline); }
 void plat_relax(void) { cpu_pause(); }
 void plat_device_eoi(unsigned int vector) { (void)vector; apic_eoi(); }
 void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) { cpuid(leaf, subleaf, out); }

@@ -4,8 +4,7 @@
  *
  * Logical processors: their blocks, and how they are started.
  */
-#ifndef X86_SMP_H
-#define X86_SMP_H
+#pragma once
 
 #include "core/cpu.h"
 
@@ -20,5 +19,3 @@ void smp_init_boot_cpu(void);
 void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks);
 /* Lets the started processors go on into the scheduler. */
 void smp_release(void);
-
-#endif

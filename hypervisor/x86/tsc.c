@@ -62,8 +62,7 @@ void tsc_calibrate(void)
 	}
 	tsc_hz = best * PIT_HZ / PIT_COUNT;
 	apic_hz = apic_best * PIT_HZ / PIT_COUNT;
-	log_info("time: TSC %llu kHz, APIC timer %llu kHz", (unsigned long long)tsc_hz / 1000,
-		 (unsigned long long)apic_hz / 1000);
+	log_info("time: TSC %lu kHz, APIC timer %lu kHz", tsc_hz / 1000, apic_hz / 1000);
 	ASSERT(tsc_hz && apic_hz && apic_hz >> 32 == 0);
 	apic_per_tsc = (apic_hz << 32) / tsc_hz;
 }
@@ -76,7 +75,7 @@ void tsc_delay_us(uint64_t microseconds)
 		cpu_pause();
 }
 
-void tsc_timer_set(uint64_t deadline)
+void plat_timer_set(uint64_t deadline)
 {
 	uint64_t now = rdtsc(), ticks;
 

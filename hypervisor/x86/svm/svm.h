@@ -4,8 +4,7 @@
  *
  * Shared by the files of this folder; svm_ops is all that others see.
  */
-#ifndef X86_SVM_SVM_H
-#define X86_SVM_SVM_H
+#pragma once
 
 #include "core/vp.h"
 #include "x86/svm/vmcb.h"
@@ -54,5 +53,3 @@ void svm_enter(struct vp_regs *regs, uint64_t vmcb);
 
 static inline void svm_vmload(uint64_t vmcb) { asm volatile("vmload %%rax" :: "a"(vmcb) : "memory"); }
 static inline void svm_vmsave(uint64_t vmcb) { asm volatile("vmsave %%rax" :: "a"(vmcb) : "memory"); }
-
-#endif

@@ -4,8 +4,7 @@
  *
  * The virtual machine control block [APM2 App. B "Layout of VMCB"].
  */
-#ifndef X86_SVM_VMCB_H
-#define X86_SVM_VMCB_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -117,5 +116,3 @@ enum svm_exit_code {
 	SVM_MWAIT_ARMED = 0x8c, SVM_XSETBV = 0x8d,
 	SVM_NPF = 0x400,
 };
-
-#endif
