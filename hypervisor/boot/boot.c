@@ -43,6 +43,8 @@ static unsigned int root_range_count;
 static uint64_t hpa_end = 4 * HUGE_PAGE_SIZE, ram_bytes;
 static uint32_t apic_ids[CPUS_MAX];
 static unsigned int cpu_count;
+/* The boot processor is left alone, for emulators that lose its state (docs/decisions/009). */
+static bool spare;
 
 /* The block that the hypervisor carves out of RAM, besides its image below 2 MiB. */
 static struct {
@@ -164,11 +166,11 @@ static void map_root(uint64_t start, uint64_t end)
 		refuse("too little memory for the root's page tables: raise memory= ");
 }
 
-static void create_root_vp(struct cpu *cpu)
+static void create_root_vp(struct cpu *cpu, unsigned int index)
 {
 	struct vp *vp;
 
-	if (vp_create(root_partition, cpu->index, &vp) != PVN_STATUS_SUCCESS)
+	if (vp_create(root_partition, index, &vp) != PVN_STATUS_SUCCESS)
 		refuse("too little memory for the root's processors: raise memory= ");
 	vp->pinned = vp->cpu = vp->timer.pinned = cpu;
 	vp->apic_id = vp->lapic.id = cpu->apic_id;
@@ -208,15 +210,15 @@ static void create_root(void)
 	map_root(block.start.v + block.bytes, LOCAL_APIC);
 	/* The processors' interrupt controllers are ours; the root has virtual ones. */
 	map_root(LOCAL_APIC + PAGE_SIZE, end);
-	for (unsigned int i = 0; i < plat_cpu_count(); i++)
-		create_root_vp(plat_cpu(i));
+	for (unsigned int i = spare; i < plat_cpu_count(); i++)
+		create_root_vp(plat_cpu(i), i - spare);
 }
 
-static void panic_if_asked(void)
+static bool is_asked(const char *word)
 {
 	char text[2];
 
-	ASSERT(!boot_option(info.text, "panic", text, sizeof(text)));
+	return boot_option(info.text, word, text, sizeof(text));
 }
 
 void boot_main(uint32_t magic, uint32_t at);
@@ -246,6 +248,7 @@ void boot_main(uint32_t magic, uint32_t at)
 	find_processors();
 	virt->cpu_enable(plat_this_cpu());
 	smp_start(apic_ids, cpu_count, block.stacks);
+	spare = is_asked("spare") && plat_cpu_count() > 1;
 	make_root_map();
 	create_root();
 	why = root_image_load(&info, root_ranges, root_range_count);
@@ -254,10 +257,14 @@ void boot_main(uint32_t magic, uint32_t at)
 	paging_protect();
 	root_image_enter(root_partition->vps[0]);
 	vp_resume(root_partition->vps[0], VP_STOP_EXPLICIT);
-	for (unsigned int i = 1; i < plat_cpu_count(); i++)
+	for (unsigned int i = 1; i < root_partition->vp_count; i++)
 		vp_resume(root_partition->vps[i], VP_STOP_EXPLICIT);
+	if (spare)
+		smp_forget_boot_cpu();
 	log_info("root: partition %lu with %u processors, entering", root_partition->id, plat_cpu_count());
 	smp_release();
-	panic_if_asked();
+	ASSERT(!is_asked("panic"));
+	while (spare)
+		cpu_halt();
 	sched_loop();
 }

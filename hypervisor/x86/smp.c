@@ -109,6 +109,15 @@ void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks)
 	log_info("%u processors", cpu_count);
 }
 
+void smp_forget_boot_cpu(void)
+{
+	cpu_count--;
+	for (unsigned int i = 0; i < cpu_count; i++) {
+		cpus[i] = cpus[i + 1];
+		cpus[i]->index = i;
+	}
+}
+
 void smp_release(void) { __atomic_store_n(&released, true, __ATOMIC_RELEASE); }
 
 void plat_kick(struct cpu *cpu)

@@ -17,5 +17,7 @@ void smp_init_boot_cpu(void);
  * memory for STACK_BYTES each, so aligned. All are in ap_main() when it returns.
  */
 void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks);
+/* The boot processor, which calls, is none of those that are used. Before they are released. */
+void smp_forget_boot_cpu(void);
 /* Lets the started processors go on into the scheduler. */
 void smp_release(void);

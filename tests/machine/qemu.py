@@ -86,11 +86,19 @@ def loses_state(options):
     return not ONE_THREAD and accelerator(options) == "tcg,thread=multi"
 
 
+def spares(options):
+    """Processors beside those that are used: the emulator loses state of its first one, so
+    the hypervisor leaves it alone, and the root too (docs/decisions/009, 6)."""
+    threads = accelerator(options) == "tcg,thread=multi"
+    return int(threads and not options.bare and options.boot_from is None and options.processors > 1)
+
+
 def root_command_line(options):
     """The root kernel's command line; its init reads the words with pvn."""
     words = ["console=ttyS0", "panic=-1",
              "pvn.machine=" + ("bare" if options.bare else "paravane"),
              "pvn.shell" if options.interactive else "",
+             f"disable_cpu_apicid=0 possible_cpus={options.processors}" if spares(options) else "",
              "earlyprintk=ttyS0" if options.debug else "quiet", options.root_options]
     return " ".join(word for word in words if word)
 
@@ -99,7 +107,7 @@ def command(options, kernel, initramfs, logs, channel_fd):
     """The whole QEMU command line, to be run in paths.BUILD."""
     return [_qemu(), "-name", "paravane", "-nodefaults", "-no-user-config",
             "-machine", "pc", "-accel", accelerator(options), "-cpu", options.processor,
-            "-smp", str(options.processors), "-m", options.memory,
+            "-smp", str(options.processors + spares(options)), "-m", options.memory,
             "-display", "none", "-no-reboot",
             *_consoles(options, logs), *_disks(options), *_channel(channel_fd),
             *(_boot(options, kernel, initramfs) if options.boot_from is None
@@ -152,7 +160,8 @@ def _boot(options, kernel, initramfs):
                           hint="--bare boots the root without the hypervisor")
     # Multiboot modules: "file arguments,file"; a comma inside is doubled.
     modules = f"{image} {line.replace(',', ',,')},{initramfs}"
-    words = " ".join(["log=debug" if options.debug else "", options.hypervisor_options])
+    words = " ".join(["log=debug" if options.debug else "", "spare" if spares(options) else "",
+                      options.hypervisor_options])
     return ["-kernel", _name(paths.HYPERVISOR), "-append", words.strip(), "-initrd", modules]
 
 
