@@ -55,3 +55,6 @@ struct cpu {
 	uint64_t sample_start;		/* (o) TSC of the exit being timed; 0: none */
 	void *vendor;			/* (o) of the vendor folder */
 };
+
+/* Does the VP that runs have until slice_end, since somebody waits for the processor? */
+static inline bool cpu_slice_is_limited(const struct cpu *cpu) { return cpu->slice_end != cpu->cap_end; }

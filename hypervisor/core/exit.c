@@ -379,6 +379,8 @@ static void handle_fatal(struct vp *vp, const struct vp_exit *exit)
 
 void exit_handle(struct vp *vp, struct vp_exit *exit)
 {
+	if (exit->done)
+		return;
 	switch (exit->reason) {
 	case EXIT_INTERRUPT:
 	case EXIT_NMI:

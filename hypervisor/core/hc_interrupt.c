@@ -6,11 +6,10 @@
  */
 #include "core/cpu.h"
 #include "core/hypercall.h"
+#include "core/ipi.h"
 #include "core/platform.h"
 #include "core/sched.h"
 
-#define VECTOR_FIRST 0x10u
-#define VECTOR_LAST  0xffu
 #define ICR_LOGICAL  (1u << 11)
 #define ICR_ASSERT   (1u << 14)
 #define ICR_LEVEL    (1u << 15)
@@ -37,26 +36,9 @@ HC(notify_long_spin_wait)
 	return PVN_STATUS_SUCCESS;
 }
 
-static enum pvn_status send_ipi(struct hc_call *call, uint32_t vector, uint8_t vtl, uint64_t mask)
-{
-	_Static_assert(VPS_PER_PARTITION_MAX <= 64, "a VP is a bit of the mask");
-
-	if (vector < VECTOR_FIRST || vector > VECTOR_LAST || vtl)
-		return PVN_STATUS_INVALID_PARAMETER;
-	for (uint64_t rest = mask; rest; rest &= rest - 1) {
-		unsigned int index = (unsigned int)__builtin_ctzll(rest);
-		struct vp *vp = __atomic_load_n(&call->caller->vps[index], __ATOMIC_ACQUIRE);
-
-		/* Those that do not exist, or wait for SIPI, are ignored. */
-		if (vp && !(vp->stop_reasons & VP_STOP_SIPI))
-			lapic_raise(vp, (uint8_t)vector);
-	}
-	return PVN_STATUS_SUCCESS;
-}
-
 HC(send_synthetic_cluster_ipi)
 {
-	return send_ipi(call, in->vector, in->target_vtl, in->processor_mask);
+	return ipi_send(call->caller, in->vector, in->target_vtl, in->processor_mask);
 }
 
 HC(send_synthetic_cluster_ipi_ex)
@@ -64,7 +46,9 @@ HC(send_synthetic_cluster_ipi_ex)
 	uint64_t mask;
 	enum pvn_status status = hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask);
 
-	return status == PVN_STATUS_SUCCESS ? send_ipi(call, in->vector, in->target_vtl, mask) : status;
+	if (status == PVN_STATUS_SUCCESS)
+		status = ipi_send(call->caller, in->vector, in->target_vtl, mask);
+	return status;
 }
 
 #define BIT(n) (1u << (n))

@@ -8,11 +8,11 @@
  * Who may change vp->cpu: a waker (VP blocked or stopped) or a thief (VP ready), both
  * under the lock of the old home; everybody else locks, then looks again (lock_home()).
  *
- * No wake-up is lost: a waker publishes what it brings (an irr bit, say), then takes the
- * lock; the processor that is about to block its VP sets VP_BLOCKED under the same lock
- * and looks again before it lets go. A VP that is in its guest is kicked; one that is
- * about to enter has made entry_generation odd before it looked for work, so either the
- * waker sees it odd and kicks, or the VP sees the work.
+ * No wake-up is lost: a waker publishes what it brings (an irr bit, say), then looks who is
+ * current; the processor that is about to block its VP first clears current, then sets
+ * VP_BLOCKED under its lock and looks again before it lets go. A VP that is in its guest is
+ * kicked; one that is about to enter has made entry_generation odd before it looked for
+ * work, so either the waker sees it odd and kicks, or the VP sees the work.
  */
 #include "core/cpu.h"
 #include "core/exit.h"
@@ -185,7 +185,26 @@ static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 
 void sched_wake(struct vp *vp) { sched_notify(vp); }
 
-void sched_notify(struct vp *vp)
+/*
+ * It is in its guest, or about to enter: either it is kicked out, or it sees what came when
+ * it looks for work, which it does after entry_generation became odd, and again before it
+ * blocks. The caller's own VP looks before its next entry anyway. No lock.
+ */
+static bool notify_running(struct vp *vp)
+{
+	struct cpu *cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
+
+	if (__atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST) != vp)
+		return false;
+	if (cpu == plat_this_cpu())
+		return true;
+	if (!(__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) & 1))
+		return false;
+	plat_kick(cpu);
+	return true;
+}
+
+static void notify_waiting(struct vp *vp)
 {
 	struct cpu *cpu = lock_home(vp);
 
@@ -212,6 +231,12 @@ void sched_notify(struct vp *vp)
 		break;
 	}
 	spin_unlock(&cpu->run_lock);
+}
+
+void sched_notify(struct vp *vp)
+{
+	if (!notify_running(vp))
+		notify_waiting(vp);
 }
 
 void sched_wait_stopped(struct vp *vp)
@@ -487,7 +512,7 @@ static void limit_slice(struct cpu *cpu, const struct vp *vp)
 
 	if (!contended)
 		cpu->slice_end = cpu->cap_end;	/* or the timer would fire for nobody */
-	else if (cpu->slice_end == cpu->cap_end)
+	else if (!cpu_slice_is_limited(cpu))
 		cpu->slice_end = earlier(vp->run_start + us_to_tsc(SLICE_US), cpu->cap_end);
 }
 

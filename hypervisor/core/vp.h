@@ -117,6 +117,7 @@ _Static_assert(PVN_STAT_vp_exit_interrupt + (int)EXIT_REASON_COUNT == PVN_STAT_v
 struct vp_exit {
 	enum vp_exit_reason reason;
 	uint8_t insn_bytes;		/* length of the exiting instruction, 0: not one */
+	bool done;			/* a light exit: nothing is left to do but to look around */
 	union {
 		struct { uint32_t index; } msr;		/* value in EDX:EAX */
 		struct { uint16_t port; uint8_t bytes; bool in, string, rep; uint64_t next_rip; } io;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/light.h"
 #include "core/vp.h"
 #include "x86/svm/vmcb.h"
 
@@ -48,8 +49,13 @@ enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t va
 void svm_sync_from_cpu(struct vp *vp);
 void svm_sync_to_cpu(struct vp *vp);
 
-/* svm_entry.S: guest registers from and to regs, until the next #VMEXIT. */
-void svm_enter(struct vp_regs *regs, uint64_t vmcb);
+/*
+ * svm_entry.S: guest registers from and to vp->regs, until the next #VMEXIT that is not a
+ * light one. What svm_light() said of it.
+ */
+enum light svm_enter(struct vp *vp, uint64_t vmcb);
+/* svm_light.c: called by svm_enter() with GIF clear. */
+enum light svm_light(struct vp *vp);
 
 static inline void svm_vmload(uint64_t vmcb) { asm volatile("vmload %%rax" :: "a"(vmcb) : "memory"); }
 static inline void svm_vmsave(uint64_t vmcb) { asm volatile("vmsave %%rax" :: "a"(vmcb) : "memory"); }

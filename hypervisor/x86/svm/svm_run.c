@@ -169,6 +169,7 @@ static void take_asid(struct vp *vp, struct vmcb *vmcb)
 static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
+	enum light light;
 	bool shadow;
 
 	vmcb->rax = vp->regs.gpr[RAX];
@@ -178,7 +179,7 @@ static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 	vmcb->clean = 0;
 	take_asid(vp, vmcb);
 	shadow = vmcb->interrupt_state & 1;
-	svm_enter(&vp->regs, vmcb_pa(vp));
+	light = svm_enter(vp, vmcb_pa(vp));
 	/* Nothing ran and the shadow is lost (see svm_request_window()): it still stands. */
 	if (shadow && svm_features.loses_shadow && vmcb->exit_code == SVM_INTR && vmcb->rip == vp->regs.rip)
 		vmcb->interrupt_state |= 1;
@@ -186,7 +187,11 @@ static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 	vp->regs.gpr[RSP] = vmcb->rsp;
 	vp->regs.rip = vmcb->rip;
 	vp->regs.rflags = vmcb->rflags;
-	svm_decode_exit(vp, exit);
+	exit->done = light == LIGHT_LEAVE;
+	if (exit->done)
+		exit->reason = EXIT_HYPERCALL;
+	else
+		svm_decode_exit(vp, exit);
 }
 
 /* Was the processor called away before it delivered the virtual interrupt? */

@@ -13,6 +13,7 @@
 #define WARM		50u
 #define TIMER_TIMES	200u
 #define APART_TIMES	20u
+#define SETTLE_UNITS	5000000u	/* of 100 ns */
 #define VECTOR		0x41
 #define TIMER_DIRECT	(PVN_STIMER_ENABLE | PVN_STIMER_DIRECT | (uint64_t)VECTOR << PVN_STIMER_VECTOR_SHIFT)
 
@@ -44,10 +45,10 @@ static void need_success(const char *what, uint64_t result)
 	}
 }
 
-/* Fast, allowed to everyone, and without effect: an interrupt for nobody. */
+/* Fast, allowed to everyone, and without effect while nobody waits for the processor. */
 static uint64_t null_call(void)
 {
-	return hypercall(PVN_CALL_send_synthetic_cluster_ipi | PVN_CONTROL_FAST, VECTOR, 0);
+	return hypercall(PVN_CALL_notify_long_spin_wait | PVN_CONTROL_FAST, 1, 0);
 }
 
 static uint64_t doorbell(void)
@@ -110,6 +111,8 @@ void testguest_main(const uint8_t *boot_params)
 	vp_init(0);
 	vp_at(0)->online = true;
 	hypercall_enable();
+	/* The root goes on with creating this guest for a while. */
+	wait_for(SETTLE_UNITS);
 	need_success("null hypercall", null_call());
 	need_success("doorbell", doorbell());
 	REPEAT(WINDOW_NOTHING, "nothing", TIMES, relax());

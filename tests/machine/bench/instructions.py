@@ -234,8 +234,8 @@ def _once(machines, number):
                 # Processors take turns by this computer's clock: only the way is repeatable.
                 entry.update(hypervisor=float(entry.get("path", 0)), guest=0.0, root=0.0,
                              exits=1.0)
-                if windows[row.window][row.which].processor == 0:
-                    # The doorbell's target is the root's first, which is pinned there.
+                if windows[row.window][row.which].processor == 1:
+                    # The doorbell's target is the root's second, which is pinned there.
                     entry["title"] = f"{row.title} (it was on the same)"
             if entry:
                 found[row.name] = entry

@@ -132,7 +132,7 @@ static void unmap(uint64_t child, unsigned int count)
 static void null_calls(unsigned int times)
 {
 	for (unsigned int i = 0; i < times; i++)
-		hypercall(PVN_CALL_send_synthetic_cluster_ipi | PVN_CONTROL_FAST, 0x41, 0);
+		hypercall(PVN_CALL_notify_long_spin_wait | PVN_CONTROL_FAST, 1, 0);
 }
 
 void testguest_main(const uint8_t *boot_params)
