@@ -38,8 +38,6 @@
 const struct virt_ops *virt;
 
 static struct boot_info info;
-static struct memory_range root_ranges[BOOT_MEMORY_MAX];
-static unsigned int root_range_count;
 static uint64_t hpa_end = 4 * HUGE_PAGE_SIZE, ram_bytes;
 static uint32_t apic_ids[CPUS_MAX];
 static unsigned int cpu_count;
@@ -64,30 +62,23 @@ static _Noreturn void refuse(const char *why)
 
 static void read_options(void)
 {
-	char text[32];
+	const char *console = boot_option(info.text, "console"), *level = boot_option(info.text, "log");
 	uint64_t port = COM2;
 
-	if (boot_option(info.text, "console", text, sizeof(text))) {
-		if (!strcmp(text, "com1"))
-			port = COM1;
-		else if (!strcmp(text, "none"))
-			port = 0;
-		else if (strcmp(text, "com2"))
-			boot_number(text, &port);
-	}
+	if (console && !boot_number(console, &port))
+		port = boot_is(console, "com1") ? COM1 : boot_is(console, "none") ? 0 : COM2;
 	console_init(port);
-	if (boot_option(info.text, "log", text, sizeof(text)))
-		for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++)
-			if (text[0] == "ewid"[l])
-				log_level = l;
+	for (enum log_level l = LOG_ERROR; level && l <= LOG_DEBUG; l++)
+		if (level[0] == "ewid"[l])
+			log_level = l;
 }
 
 static uint64_t pool_bytes(void)
 {
+	const char *memory = boot_option(info.text, "memory");
 	uint64_t bytes = POOL_BYTES_DEFAULT;
-	char text[32];
 
-	if (boot_option(info.text, "memory", text, sizeof(text)) && !boot_number(text, &bytes))
+	if (memory && !boot_number(memory, &bytes))
 		refuse("memory= on the hypervisor's command line is not a size");
 	return bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : bytes & ~(PAGE_SIZE - 1);
 }
@@ -126,18 +117,13 @@ static void carve_block(void)
 		 block.bytes >> 20, block.start.v);
 }
 
+/* From here on the memory map is the root's. */
 static void make_root_map(void)
 {
 	uint64_t start = block.start.v;
-	bool ok;
 
-	memcpy(root_ranges, info.ranges, sizeof(root_ranges));
-	root_range_count = info.range_count;
-	ok = boot_ranges_set(root_ranges, &root_range_count, BOOT_MEMORY_MAX, 1 << 20, LARGE_PAGE_SIZE,
-			     MEMORY_RESERVED) &&
-	     boot_ranges_set(root_ranges, &root_range_count, BOOT_MEMORY_MAX, start, start + block.bytes,
-			     MEMORY_RESERVED);
-	if (!ok)
+	if (!boot_ranges_set(&info, 1 << 20, LARGE_PAGE_SIZE, MEMORY_RESERVED) ||
+	    !boot_ranges_set(&info, start, start + block.bytes, MEMORY_RESERVED))
 		refuse("the memory map has too many ranges");
 }
 
@@ -170,8 +156,9 @@ static void create_root_vp(struct cpu *cpu, unsigned int index)
 {
 	struct vp *vp;
 
-	if (vp_create(root_partition, index, &vp) != PVN_STATUS_SUCCESS)
+	if (vp_create(root_partition, index) != PVN_STATUS_SUCCESS)
 		refuse("too little memory for the root's processors: raise memory= ");
+	vp = root_partition->vps[index];
 	vp->pinned = vp->cpu = vp->timer.pinned = cpu;
 	vp->apic_id = vp->lapic.id = cpu->apic_id;
 	cpu->root_vp = vp;
@@ -214,13 +201,6 @@ static void create_root(void)
 		create_root_vp(plat_cpu(i), i - spare);
 }
 
-static bool is_asked(const char *word)
-{
-	char text[2];
-
-	return boot_option(info.text, word, text, sizeof(text));
-}
-
 void boot_main(uint32_t magic, uint32_t at);
 void boot_main(uint32_t magic, uint32_t at)
 {
@@ -230,12 +210,8 @@ void boot_main(uint32_t magic, uint32_t at)
 	why = boot_info_parse(&info, magic, hpa(at));
 	read_options();
 	log_info("Paravane, ABI %u.%u", PVN_ABI_MAJOR, PVN_ABI_MINOR);
-	if (why)
-		refuse(why);
-	why = root_image_check(&info);
 	virt = &svm_ops;
-	if (!why && !virt->probe(&why))
-		refuse(why);
+	why = why ?: root_image_check(&info) ?: virt->probe();
 	if (why)
 		refuse(why);
 	irq_init();
@@ -248,22 +224,21 @@ void boot_main(uint32_t magic, uint32_t at)
 	find_processors();
 	virt->cpu_enable(plat_this_cpu());
 	smp_start(apic_ids, cpu_count, block.stacks);
-	spare = is_asked("spare") && plat_cpu_count() > 1;
+	spare = boot_option(info.text, "spare") && plat_cpu_count() > 1;
 	make_root_map();
 	create_root();
-	why = root_image_load(&info, root_ranges, root_range_count);
+	why = root_image_load(&info);
 	if (why)
 		refuse(why);
 	paging_protect();
 	root_image_enter(root_partition->vps[0]);
-	vp_resume(root_partition->vps[0], VP_STOP_EXPLICIT);
-	for (unsigned int i = 1; i < root_partition->vp_count; i++)
-		vp_resume(root_partition->vps[i], VP_STOP_EXPLICIT);
+	for_each_vp(vp, root_partition)
+		vp_resume(vp, VP_STOP_EXPLICIT);
 	if (spare)
 		smp_forget_boot_cpu();
 	log_info("root: partition %lu with %u processors, entering", root_partition->id, plat_cpu_count());
 	smp_release();
-	ASSERT(!is_asked("panic"));
+	ASSERT(!boot_option(info.text, "panic"));
 	while (spare)
 		cpu_halt();
 	sched_loop();

@@ -44,12 +44,10 @@ static void copy_text(char *out, const char *from, size_t max)
 	out[n] = 0;
 }
 
-static void insert_at(struct memory_range *ranges, unsigned int *count, unsigned int at,
-		      struct memory_range r)
+static void insert_at(struct boot_info *info, unsigned int at, struct memory_range r)
 {
-	memmove(&ranges[at + 1], &ranges[at], (*count - at) * sizeof(r));
-	ranges[at] = r;
-	(*count)++;
+	memmove(&info->ranges[at + 1], &info->ranges[at], (info->range_count++ - at) * sizeof(r));
+	info->ranges[at] = r;
 }
 
 static bool add_range(struct boot_info *out, uint64_t start, uint64_t bytes, uint32_t type)
@@ -62,7 +60,7 @@ static bool add_range(struct boot_info *out, uint64_t start, uint64_t bytes, uin
 		return false;
 	while (at && out->ranges[at - 1].start > start)
 		at--;
-	insert_at(out->ranges, &out->range_count, at, (struct memory_range){ start, start + bytes, type });
+	insert_at(out, at, (struct memory_range){ start, start + bytes, type });
 	return true;
 }
 
@@ -174,41 +172,37 @@ const char *boot_info_parse(struct boot_info *out, uint32_t magic, struct hpa in
 	return "not started by a multiboot 1 or 2 boot loader";
 }
 
-bool boot_option(const char *line, const char *name, char *out, size_t bytes)
+const char *boot_option(const char *line, const char *name)
 {
 	size_t length = strlen(name);
 
 	while (*line) {
-		const char *word = line;
-		size_t n = 0;
-
+		if (!strncmp(line, name, length) && strchr("= ", line[length]))
+			return line + length + (line[length] == '=');
 		while (*line && *line != ' ')
 			line++;
-		if (!strncmp(word, name, length) && (word[length] == '=' || word + length == line)) {
-			word += length + (word[length] == '=');
-			for (; word < line && n + 1 < bytes; word++)
-				out[n++] = *word;
-			out[n] = 0;
-			return true;
-		}
 		while (*line == ' ')
 			line++;
 	}
-	return false;
+	return NULL;
+}
+
+bool boot_is(const char *value, const char *word)
+{
+	return !strncmp(value, word, strlen(word)) && strchr(" ", value[strlen(word)]);
 }
 
 bool boot_number(const char *text, uint64_t *out)
 {
 	unsigned int base = 10;
 	uint64_t value = 0;
+	const char *digits;
 
 	if (text[0] == '0' && text[1] == 'x') {
 		base = 16;
 		text += 2;
 	}
-	if (!*text)
-		return false;
-	for (; *text; text++) {
+	for (digits = text; *text; text++) {
 		unsigned int digit = *text >= '0' && *text <= '9' ? (unsigned int)(*text - '0') :
 				     *text >= 'a' && *text <= 'f' ? (unsigned int)(*text - 'a') + 10 : 99;
 
@@ -219,26 +213,25 @@ bool boot_number(const char *text, uint64_t *out)
 	if (*text == 'K' || *text == 'M' || *text == 'G')
 		value <<= *text == 'K' ? 10 : *text == 'M' ? 20 : 30, text++;
 	*out = value;
-	return !*text;
+	return text > digits && strchr(" ", *text);
 }
 
-bool boot_ranges_set(struct memory_range *ranges, unsigned int *count, unsigned int max,
-		     uint64_t start, uint64_t end, uint32_t type)
+bool boot_ranges_set(struct boot_info *info, uint64_t start, uint64_t end, uint32_t type)
 {
-	for (unsigned int i = 0; i < *count; i++) {
-		struct memory_range *r = &ranges[i];
+	for (unsigned int i = 0; i < info->range_count; i++) {
+		struct memory_range *r = &info->ranges[i];
 
 		if (r->end <= start || r->start >= end)
 			continue;
-		if (*count + 2 > max)
+		if (info->range_count + 2 > BOOT_MEMORY_MAX)
 			return false;
 		if (r->start < start) {
-			insert_at(ranges, count, i + 1, (struct memory_range){ start, r->end, r->type });
+			insert_at(info, i + 1, (struct memory_range){ start, r->end, r->type });
 			r->end = start;
 			continue;
 		}
 		if (r->end > end) {
-			insert_at(ranges, count, i + 1, (struct memory_range){ end, r->end, r->type });
+			insert_at(info, i + 1, (struct memory_range){ end, r->end, r->type });
 			r->end = end;
 		}
 		r->type = type;

@@ -33,7 +33,7 @@ struct boot_info {
 	unsigned int module_count;
 	struct boot_module modules[BOOT_MODULES_MAX];
 	unsigned int range_count;
-	struct memory_range ranges[BOOT_MEMORY_MAX];	/* as given, sorted by start */
+	struct memory_range ranges[BOOT_MEMORY_MAX];	/* sorted by start */
 	struct hpa rsdp;		/* of the copy; HPA_NONE: look for it */
 	char rsdp_copy[BOOT_RSDP_BYTES];
 };
@@ -42,16 +42,17 @@ struct boot_info {
 const char *boot_info_parse(struct boot_info *out, uint32_t magic, struct hpa info);
 
 /*
- * Value of "name=value" in a command line of words, copied to out; false: not there.
- * A word "name" alone gives an empty value.
+ * Value of "name=value" in a command line of words, up to the next blank; NULL: not there.
+ * A word "name" alone has an empty value.
  */
-bool boot_option(const char *line, const char *name, char *out, size_t bytes);
+const char *boot_option(const char *line, const char *name);
+/* Is the value this word? */
+bool boot_is(const char *value, const char *word);
 /* Decimal or 0x number with optional K, M, G; false: not a number. */
-bool boot_number(const char *text, uint64_t *out);
+bool boot_number(const char *value, uint64_t *out);
 
 /* Makes [start, end) that type, splitting what is there; false: no room for more ranges. */
-bool boot_ranges_set(struct memory_range *ranges, unsigned int *count, unsigned int max,
-		     uint64_t start, uint64_t end, uint32_t type);
+bool boot_ranges_set(struct boot_info *info, uint64_t start, uint64_t end, uint32_t type);
 /*
  * Highest aligned block of RAM in [floor, limit) that touches none of the module ranges;
  * HPA_NONE: there is none.

@@ -150,31 +150,34 @@ no_long_mode_text:
 
 	.code64
 long_mode:
-	xorl %eax, %eax
-	.irp register, ss, ds, es, fs, gs
-	movw %ax, %\register
-	.endr
-	movabsq $boot_stack_top, %rsp
-	movabsq $1f, %rax
-	jmpq *%rax
-1:	lgdt boot_gdt_pointer_high(%rip)
-	xorl %ebp, %ebp
 	movl %edi, %edi
 	movl %esi, %esi
-	callq boot_main
+	movabsq $boot_stack_top, %rsp
+	movabsq $boot_main, %rax
+
+/* Also for the application processors: calls RAX, high, on the stack in RSP. */
+	.globl enter_high
+enter_high:
+	xorl %ecx, %ecx
+	.irp register, ss, ds, es, fs, gs
+	movw %cx, %\register
+	.endr
+	lgdt boot_gdt_pointer_high(%rip)
+	xorl %ebp, %ebp
+	callq *%rax
 	ud2
 
 	.balign 8
+	.globl boot_gdt
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* 0x08 64-bit code */
 	.quad 0x00cf93000000ffff	/* 0x10 data */
+	.quad 0x00cf9b000000ffff	/* 0x18 32-bit code */
 boot_gdt_end:
-	.globl boot_gdt_pointer
 boot_gdt_pointer:
 	.word boot_gdt_end - boot_gdt - 1
 	.long PHYS(boot_gdt)
-	.globl boot_gdt_pointer_high
 boot_gdt_pointer_high:
 	.word boot_gdt_end - boot_gdt - 1
 	.quad boot_gdt

@@ -40,7 +40,6 @@
 #define RSDP_AT		0x070
 #define E820_COUNT	0x1e8
 #define E820_TABLE	0x2d0
-#define E820_MAX	128
 
 #define XLF_64		1
 #define VERSION_MIN	0x020c
@@ -98,28 +97,20 @@ const char *root_image_check(const struct boot_info *info)
 	return NULL;
 }
 
-static bool is_ram(const struct memory_range *ranges, unsigned int count, uint64_t start, uint64_t end)
+static bool is_ram(const struct boot_info *info, uint64_t start, uint64_t end)
 {
-	for (unsigned int i = 0; i < count; i++)
-		if (ranges[i].type == MEMORY_RAM && start >= ranges[i].start && end <= ranges[i].end)
+	for (const struct memory_range *r = info->ranges; r < info->ranges + info->range_count; r++)
+		if (r->type == MEMORY_RAM && start >= r->start && end <= r->end)
 			return true;
 	return false;
 }
 
-/* The map the root sees has the hypervisor's block cut out, so look there, not in info. */
-static struct hpa find_room(const struct boot_info *info, const struct memory_range *ranges,
-			    unsigned int count, uint64_t bytes, uint64_t limit)
+static struct hpa find_room(const struct boot_info *info, uint64_t bytes, uint64_t limit)
 {
-	static struct boot_info view;	/* too large for a stack block */
-
-	view = *info;
-	view.range_count = count;
-	memcpy(view.ranges, ranges, count * sizeof(*ranges));
-	return boot_find_top(&view, bytes, LARGE_PAGE_SIZE, 1 << 24, limit);
+	return boot_find_top(info, bytes, LARGE_PAGE_SIZE, 1 << 24, limit);
 }
 
-static const char *place_initrd(const struct boot_info *info, const struct memory_range *ranges,
-				unsigned int count, uint8_t *params)
+static const char *place_initrd(const struct boot_info *info, uint8_t *params)
 {
 	const struct boot_module *m = &info->modules[1];
 	uint64_t limit = field(params, INITRD_MAX, 4) + 1;
@@ -127,7 +118,7 @@ static const char *place_initrd(const struct boot_info *info, const struct memor
 
 	if (info->module_count < 2)
 		return NULL;
-	at = find_room(info, ranges, count, m->bytes, limit);
+	at = find_room(info, m->bytes, limit);
 	if (hpa_is_none(at))
 		return "there is no room for the root's initrd: more memory is needed";
 	memmove(plat_hva(at), plat_hva(m->start), m->bytes);
@@ -137,8 +128,7 @@ static const char *place_initrd(const struct boot_info *info, const struct memor
 	return NULL;
 }
 
-static const char *place_kernel(const struct boot_info *info, const struct memory_range *ranges,
-				unsigned int count, const uint8_t *params, uint64_t skip)
+static const char *place_kernel(const struct boot_info *info, const uint8_t *params, uint64_t skip)
 {
 	uint64_t bytes = info->modules[0].bytes - skip, room = field(params, INIT_BYTES, 4);
 	uint64_t initrd = field(params, RAMDISK_AT, 4);
@@ -146,8 +136,8 @@ static const char *place_kernel(const struct boot_info *info, const struct memor
 	if (room < bytes)
 		room = bytes;
 	kernel_at = field(params, PREFERRED_AT, 8);
-	if (!is_ram(ranges, count, kernel_at, kernel_at + room) || (initrd && kernel_at + room > initrd)) {
-		struct hpa at = find_room(info, ranges, count, room, initrd ? initrd : 1ull << 32);
+	if (!is_ram(info, kernel_at, kernel_at + room) || (initrd && kernel_at + room > initrd)) {
+		struct hpa at = find_room(info, room, initrd ? initrd : 1ull << 32);
 
 		if (!field(params, RELOCATABLE, 1) || hpa_is_none(at))
 			return "there is no room for the root kernel: more memory is needed";
@@ -159,18 +149,17 @@ static const char *place_kernel(const struct boot_info *info, const struct memor
 	return NULL;
 }
 
-static void write_e820(uint8_t *params, const struct memory_range *ranges, unsigned int count)
+static void write_e820(uint8_t *params, const struct boot_info *info)
 {
 	uint8_t *entry = params + E820_TABLE;
 
-	if (count > E820_MAX)
-		count = E820_MAX;
-	for (unsigned int i = 0; i < count; i++, entry += 20) {
-		set_field(entry, 0, 8, ranges[i].start);
-		set_field(entry, 8, 8, ranges[i].end - ranges[i].start);
-		set_field(entry, 16, 4, ranges[i].type);
+	_Static_assert(BOOT_MEMORY_MAX <= 128, "what the table has room for");
+	for (unsigned int i = 0; i < info->range_count; i++, entry += 20) {
+		set_field(entry, 0, 8, info->ranges[i].start);
+		set_field(entry, 8, 8, info->ranges[i].end - info->ranges[i].start);
+		set_field(entry, 16, 4, info->ranges[i].type);
 	}
-	params[E820_COUNT] = count;
+	params[E820_COUNT] = info->range_count;
 }
 
 /* Identity for the first 4 GiB with 2 MiB pages, and flat segments. */
@@ -189,16 +178,14 @@ static void write_tables(void)
 	gdt[3] = 0x00cf93000000ffff;	/* 0x18 __BOOT_DS */
 }
 
-const char *root_image_load(const struct boot_info *info, const struct memory_range *ranges,
-			    unsigned int count)
+const char *root_image_load(const struct boot_info *info)
 {
 	const struct boot_module *kernel = &info->modules[0];
 	const uint8_t *image = plat_hva(kernel->start);
 	uint64_t skip = setup_bytes(image);
 	uint8_t *params = plat_hva(hpa(PARAMS_AT));
-	const char *why;
 
-	if (!is_ram(ranges, count, PARAMS_AT, LOW_END))
+	if (!is_ram(info, PARAMS_AT, LOW_END))
 		return "the first megabyte has no room for the root kernel's boot parameters";
 	memset(params, 0, PAGE_SIZE);
 	memcpy(params + SETUP_SECTS, image + SETUP_SECTS, HEADER_MAGIC + image[0x201] - SETUP_SECTS);
@@ -209,13 +196,9 @@ const char *root_image_load(const struct boot_info *info, const struct memory_ra
 		memcpy(plat_hva(hpa(RSDP_COPY_AT)), info->rsdp_copy, BOOT_RSDP_BYTES);
 		set_field(params, RSDP_AT, 8, RSDP_COPY_AT);
 	}
-	write_e820(params, ranges, count);
-	why = place_initrd(info, ranges, count, params);
-	if (!why)
-		why = place_kernel(info, ranges, count, params, skip);
-	if (!why)
-		write_tables();
-	return why;
+	write_e820(params, info);
+	write_tables();
+	return place_initrd(info, params) ?: place_kernel(info, params, skip);
 }
 
 static void set(struct vp *vp, uint32_t name, uint64_t low, uint64_t high)

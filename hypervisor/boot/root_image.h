@@ -16,10 +16,9 @@
 const char *root_image_check(const struct boot_info *info);
 /*
  * Puts kernel and initrd (module 1, if any) where they run, and boot parameters, command
- * line and page tables into low memory; ranges is the memory map the root is to see.
+ * line and page tables into low memory; info's memory map is the one the root is to see.
  * NULL or the reason.
  */
-const char *root_image_load(const struct boot_info *info, const struct memory_range *ranges,
-			    unsigned int range_count);
+const char *root_image_load(const struct boot_info *info);
 /* Registers of the root's boot processor at the kernel's 64-bit entry. */
 void root_image_enter(struct vp *vp);

@@ -54,6 +54,10 @@ void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, u
 /* For messages: a segment register; the instruction's bytes, of which it returns how many. */
 struct pvn_message_segment intercept_segment(struct vp *vp, uint32_t name);
 uint8_t intercept_instruction(struct vp *vp, uint8_t bytes[16]);
+/* At creation of the VP: its one message buffer is the end of its own page. */
+void intercept_init(struct vp *vp);
+/* Before destruction: takes the message back if nobody has read it. */
+void intercept_cancel(struct vp *vp);
 /* As intercept_send(), of a message without that header. */
 void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
 		    unsigned int payload_bytes);

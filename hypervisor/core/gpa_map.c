@@ -30,10 +30,9 @@ struct gpa_overlay {
 
 _Static_assert(sizeof(struct gpa_overlay) <= SLAB_RECORD_BYTES, "overlay record");
 
-enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format *format,
-			     struct page_pool *pool, bool counted)
+enum pvn_status gpa_map_init(struct gpa_map *map, struct page_pool *pool, bool counted)
 {
-	*map = (struct gpa_map){ .format = format, .pool = pool, .counted = counted };
+	*map = (struct gpa_map){ .pool = pool, .counted = counted };
 	spinlock_init(&map->lock, LOCK_GPA_MAP);
 	list_init(&map->overlays);
 	slab_init(&map->overlay_records, pool);
@@ -43,18 +42,11 @@ enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format 
 
 struct hpa gpa_map_top(const struct gpa_map *map) { return plat_hpa(map->top); }
 
-void gpa_map_lock(struct gpa_map *map) { spin_lock(&map->lock); }
-
-void gpa_map_unlock(struct gpa_map *map) { spin_unlock(&map->lock); }
-
 static struct gpa_overlay *find_overlay(struct gpa_map *map, struct gpa at, uint64_t bytes)
 {
-	list_for_each(node, &map->overlays) {
-		struct gpa_overlay *overlay = list_entry(node, struct gpa_overlay, node);
-
+	list_for_each_entry(overlay, &map->overlays, struct gpa_overlay, node)
 		if (overlay->at.v - at.v < bytes)
 			return overlay;
-	}
 	return NULL;
 }
 
@@ -78,16 +70,16 @@ static enum pvn_status remember_page(struct gpa_map *map, struct hpa page, unsig
 /* The slot for at on exactly this level, making tables and splitting leaves; entry NULL: no memory. */
 static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsigned int level)
 {
-	struct nested_pt_slot slot = nested_pt_find_level(map->format, map->top, at, level);
+	struct nested_pt_slot slot = nested_pt_find_level(map->top, at, level);
 
 	while (slot.level > level) {
 		uint64_t old = *slot.entry;
 
-		if (!nested_pt_expand(map->format, map->pool, slot))
+		if (!nested_pt_expand(map->pool, slot))
 			return (struct nested_pt_slot){ 0 };
-		if (map->counted && slot.level == 2 && map->format->is_present(old))
-			page_info_split(map->format->address(old, slot.level));
-		slot = nested_pt_find_level(map->format, map->top, at, level);
+		if (map->counted && slot.level == 2 && npt_is_present(old))
+			page_info_split(npt_address(old, slot.level));
+		slot = nested_pt_find_level(map->top, at, level);
 	}
 	return slot;
 }
@@ -95,7 +87,7 @@ static struct nested_pt_slot make_slot(struct gpa_map *map, struct gpa at, unsig
 /* The largest level whose leaf fits: alignment, length, no overlay, no table in its place. */
 static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct hpa source, uint64_t bytes)
 {
-	unsigned int level = map->format->huge_pages ? 3 : 2;
+	unsigned int level = virt->npt->huge_pages ? 3 : 2;
 
 	for (; level > 1; level--) {
 		uint64_t size = level_bytes(level);
@@ -103,8 +95,8 @@ static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct 
 
 		if (((target.v | source.v) & (size - 1)) || bytes < size || find_overlay(map, target, size))
 			continue;
-		slot = nested_pt_find_level(map->format, map->top, target, level);
-		if (slot.level > level || !nested_pt_is_table(map->format, slot))
+		slot = nested_pt_find_level(map->top, target, level);
+		if (slot.level > level || !nested_pt_is_table(slot))
 			break;
 	}
 	return level;
@@ -130,7 +122,7 @@ static enum pvn_status insert_leaf(struct gpa_map *map, struct gpa target, struc
 	struct gpa_overlay *overlay = find_overlay(map, target, PAGE_SIZE);
 	struct nested_pt_slot slot;
 	enum pvn_status status;
-	uint64_t old, new = map->format->leaf(source, rights, level);
+	uint64_t old, new = npt_leaf(source, rights, level);
 
 	if (overlay)
 		return insert_below(map, overlay, source, rights);
@@ -142,9 +134,9 @@ static enum pvn_status insert_leaf(struct gpa_map *map, struct gpa target, struc
 		return status;
 	old = *slot.entry;
 	nested_pt_write(slot.entry, new);
-	if (map->format->is_present(old)) {
+	if (npt_is_present(old)) {
 		*replaced = true;
-		forget_page(map, map->format->address(old, level), level);
+		forget_page(map, npt_address(old, level), level);
 	}
 	return PVN_STATUS_SUCCESS;
 }
@@ -153,9 +145,9 @@ enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hp
 			       uint64_t bytes, unsigned int rights, bool *replaced)
 {
 	enum pvn_status status = PVN_STATUS_SUCCESS;
+	SPIN_HOLD(&map->lock);
 
 	ASSERT(!((target.v | source.v | bytes) & (PAGE_SIZE - 1)));
-	spin_lock(&map->lock);
 	while (bytes && status == PVN_STATUS_SUCCESS) {
 		unsigned int level = choose_level(map, target, source, bytes);
 
@@ -164,7 +156,6 @@ enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hp
 		source = hpa_add(source, level_bytes(level));
 		bytes -= level_bytes(level);
 	}
-	spin_unlock(&map->lock);
 	return status;
 }
 
@@ -179,7 +170,7 @@ static void remove_below(struct gpa_map *map, struct gpa_overlay *overlay)
 static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced)
 {
 	struct gpa_overlay *overlay = find_overlay(map, target, PAGE_SIZE);
-	struct nested_pt_slot slot = nested_pt_find(map->format, map->top, target);
+	struct nested_pt_slot slot = nested_pt_find(map->top, target);
 	uint64_t size = level_bytes(slot.level), rest = size - (target.v & (size - 1));
 	struct hpa page;
 
@@ -187,7 +178,7 @@ static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t byt
 		remove_below(map, overlay);
 		return PAGE_SIZE;
 	}
-	if (!map->format->is_present(*slot.entry))
+	if (!npt_is_present(*slot.entry))
 		return rest < bytes ? rest : bytes;
 	/* A leaf that reaches beyond the range is split until one fits. */
 	while (rest != size || bytes < size) {
@@ -197,7 +188,7 @@ static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t byt
 		size = level_bytes(slot.level);
 		rest = size - (target.v & (size - 1));
 	}
-	page = map->format->address(*slot.entry, slot.level);
+	page = npt_address(*slot.entry, slot.level);
 	nested_pt_write(slot.entry, 0);
 	*replaced = true;
 	forget_page(map, page, slot.level);
@@ -206,22 +197,18 @@ static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t byt
 
 enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced)
 {
-	enum pvn_status status = PVN_STATUS_SUCCESS;
+	SPIN_HOLD(&map->lock);
 
 	ASSERT(!((target.v | bytes) & (PAGE_SIZE - 1)));
-	spin_lock(&map->lock);
 	while (bytes) {
 		uint64_t done = remove_once(map, target, bytes, replaced);
 
-		if (!done) {
-			status = PVN_STATUS_INSUFFICIENT_MEMORY;
-			break;
-		}
+		if (!done)
+			return PVN_STATUS_INSUFFICIENT_MEMORY;
 		target = gpa_add(target, done);
 		bytes -= done;
 	}
-	spin_unlock(&map->lock);
-	return status;
+	return PVN_STATUS_SUCCESS;
 }
 
 void gpa_map_merge(struct gpa_map *map, struct gpa target)
@@ -229,12 +216,12 @@ void gpa_map_merge(struct gpa_map *map, struct gpa target)
 	uint64_t *tables[2] = { NULL, NULL };
 
 	spin_lock(&map->lock);
-	for (unsigned int level = 2; level <= (map->format->huge_pages ? 3 : 2); level++) {
-		struct nested_pt_slot slot = nested_pt_find_level(map->format, map->top, target, level);
+	for (unsigned int level = 2; level <= (virt->npt->huge_pages ? 3 : 2); level++) {
+		struct nested_pt_slot slot = nested_pt_find_level(map->top, target, level);
 
 		if (slot.level != level)
 			break;
-		tables[level - 2] = nested_pt_join_identity(map->format, slot, target);
+		tables[level - 2] = nested_pt_join_identity(slot, target);
 		if (!tables[level - 2])
 			break;
 	}
@@ -252,10 +239,10 @@ struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned in
 
 	if (at.v >= GPA_SPACE_BYTES)
 		return HPA_NONE;
-	slot = nested_pt_find(map->format, map->top, at);
-	if (!map->format->is_present(*slot.entry) || (map->format->rights(*slot.entry) & rights) != rights)
+	slot = nested_pt_find(map->top, at);
+	if (!npt_is_present(*slot.entry) || (npt_rights(*slot.entry) & rights) != rights)
 		return HPA_NONE;
-	return hpa_add(map->format->address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
+	return hpa_add(npt_address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
 }
 
 struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights)
@@ -281,7 +268,7 @@ struct hpa gpa_map_source(struct gpa_map *map, struct gpa at, uint64_t bytes, un
 		if (next.v != first.v + done)
 			first = HPA_NONE;
 		/* Leaves are aligned to their size, as are at and bytes: a larger one covers the rest. */
-		done += level_bytes(nested_pt_find(map->format, map->top, here).level);
+		done += level_bytes(nested_pt_find(map->top, here).level);
 	}
 	return first;
 }
@@ -339,22 +326,22 @@ enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct h
 	}
 	overlay->at = at;
 	overlay->below = HPA_NONE;
-	if (map->format->is_present(*slot.entry)) {
-		overlay->below = map->format->address(*slot.entry, 1);
-		overlay->below_rights = map->format->rights(*slot.entry);
+	if (npt_is_present(*slot.entry)) {
+		overlay->below = npt_address(*slot.entry, 1);
+		overlay->below_rights = npt_rights(*slot.entry);
 	}
 	list_append(&map->overlays, &overlay->node);
-	nested_pt_write(slot.entry, map->format->leaf(page, rights, 1));
+	nested_pt_write(slot.entry, npt_leaf(page, rights, 1));
 	return PVN_STATUS_SUCCESS;
 }
 
 static void drop_overlay(struct gpa_map *map, struct gpa_overlay *overlay)
 {
-	struct nested_pt_slot slot = nested_pt_find(map->format, map->top, overlay->at);
+	struct nested_pt_slot slot = nested_pt_find(map->top, overlay->at);
 	uint64_t entry = 0;
 
 	if (!hpa_is_none(overlay->below))
-		entry = map->format->leaf(overlay->below, overlay->below_rights, 1);
+		entry = npt_leaf(overlay->below, overlay->below_rights, 1);
 	nested_pt_write(slot.entry, entry);
 	list_remove(&overlay->node);
 	slab_free(&map->overlay_records, overlay);
@@ -393,16 +380,16 @@ static bool clear_one_table(struct gpa_map *map)
 
 	while (i < NESTED_PT_ENTRIES) {
 		slot = (struct nested_pt_slot){ &table[i++], level };
-		if (!map->format->is_present(*slot.entry))
+		if (!npt_is_present(*slot.entry))
 			continue;
-		if (nested_pt_is_table(map->format, slot)) {
+		if (nested_pt_is_table(slot)) {
 			parent = slot;
-			table = nested_pt_next(map->format, slot);
+			table = nested_pt_next(slot);
 			level--;
 			i = 0;
 			continue;
 		}
-		forget_page(map, map->format->address(*slot.entry, level), level);
+		forget_page(map, npt_address(*slot.entry, level), level);
 		*slot.entry = 0;
 	}
 	if (!parent.entry)

@@ -15,22 +15,19 @@
 
 enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
 
-/* How a vendor writes nested page table entries; pure functions. */
+/* How a vendor writes nested page table entries: bits besides the address. */
 struct nested_pt_format {
-	uint64_t (*table)(struct hpa next);				/* entry naming a table */
-	uint64_t (*leaf)(struct hpa page, unsigned int rights, unsigned int level);
-	bool (*is_present)(uint64_t entry);
-	bool (*is_leaf)(uint64_t entry, unsigned int level);		/* level 1: 4 KiB .. 3: 1 GiB */
-	struct hpa (*address)(uint64_t entry, unsigned int level);
-	unsigned int (*rights)(uint64_t entry);
-	bool huge_pages;						/* 1 GiB leaves work */
+	uint64_t present;
+	uint64_t table, leaf;	/* all of an entry that names a table; those of every leaf, */
+	uint64_t large;		/* and of one above level 1 */
+	uint64_t write, execute, no_execute;	/* set: allowed, allowed, not allowed */
+	bool huge_pages;	/* 1 GiB leaves work */
 };
 
 struct gpa_overlay;
 
 struct gpa_map {
 	struct spinlock lock;
-	const struct nested_pt_format *format;	/* (c) */
 	struct page_pool *pool;			/* (c) where tables come from */
 	uint64_t *top;				/* (c) level 4 table */
 	/*
@@ -52,8 +49,7 @@ struct gpa_map {
 #define GPA_SPACE_BYTES (1ull << 48)
 
 /* Takes one page of the pool for the top table. */
-enum pvn_status gpa_map_init(struct gpa_map *map, const struct nested_pt_format *format,
-			     struct page_pool *pool, bool counted);
+enum pvn_status gpa_map_init(struct gpa_map *map, struct page_pool *pool, bool counted);
 /*
  * Drops all overlay records, mappings and tables; nobody may run on the map. Gives up
  * at that TSC value (false), but not before one table is done: call again to go on.
@@ -83,11 +79,9 @@ void gpa_map_merge(struct gpa_map *map, struct gpa target);
 /*
  * Where a guest access with these rights would land: the overlay when there is one,
  * else the mapping. HPA_NONE when not mapped or not allowed.
- * The answer holds only while the lock is held; see gpa_map_lock().
+ * The answer holds only while the map's lock is held.
  */
 struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights);
-void gpa_map_lock(struct gpa_map *map);
-void gpa_map_unlock(struct gpa_map *map);
 /* As gpa_map_lookup(), with the lock held by the caller. */
 struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights);
 

@@ -40,13 +40,6 @@ struct walk {
 	uint64_t rights;	/* PTE_WRITE, PTE_USER: of all levels; PTE_NX: of any */
 };
 
-static uint64_t get(struct vp *vp, uint32_t name, unsigned int half)
-{
-	uint64_t value[2] = { 0 };
-
-	return virt->get_register(vp, name, value) == PVN_STATUS_SUCCESS ? value[half] : 0;
-}
-
 static void choose_form(struct walk *w)
 {
 	bool pae = w->cr4 & CR4_PAE, wide = w->efer & EFER_LMA;
@@ -83,7 +76,7 @@ static bool is_bad(const struct walk *w, unsigned int level, uint64_t entry)
 /* [APM2 5.6 "Page-Protection Checks"] */
 static bool is_allowed(const struct walk *w, uint64_t flags)
 {
-	bool as_user = (get(w->vp, PVN_REG_SS, 1) >> 53 & 3) == 3, user = w->rights & PTE_USER;
+	bool as_user = (vp_vendor_register(w->vp, PVN_REG_SS, 1) >> 53 & 3) == 3, user = w->rights & PTE_USER;
 
 	if (flags & PVN_TRANSLATE_NO_PRIVILEGE)
 		return true;
@@ -102,7 +95,7 @@ static unsigned int cache_type(struct walk *w, unsigned int level, uint64_t entr
 {
 	unsigned int index = (entry >> PTE_CACHE_SHIFT & 3) |
 			     (entry & (level == 1 ? PTE_LARGE : PTE_LARGE_PAT) ? 4 : 0);
-	unsigned int type = get(w->vp, PVN_REG_PAT, 0) >> index * 8 & 7;
+	unsigned int type = vp_vendor_register(w->vp, PVN_REG_PAT, 0) >> index * 8 & 7;
 
 	return type == 7 ? 0 : type;	/* UC- is UC without an MTRR that says otherwise */
 }
@@ -113,27 +106,22 @@ static void set_bits(struct walk *w, const struct gpa *entries, unsigned int lev
 	struct gpa_map *map = &w->vp->partition->map;
 
 	for (unsigned int i = w->levels; i >= level; i--) {
-		uint8_t bits = PTE_ACCESSED;
-		struct hpa at;
+		SPIN_HOLD(&map->lock);
+		uint8_t bits = PTE_ACCESSED | (i == level && flags & PVN_TRANSLATE_WRITE ? PTE_DIRTY : 0);
+		struct hpa at = gpa_map_lookup_locked(map, entries[i], GPA_WRITE);
 
-		if (is_pdpte(w, i))
-			continue;
-		if (i == level && flags & PVN_TRANSLATE_WRITE)
-			bits |= PTE_DIRTY;
-		gpa_map_lock(map);
-		at = gpa_map_lookup_locked(map, entries[i], GPA_WRITE);
-		if (!hpa_is_none(at))
+		if (!is_pdpte(w, i) && !hpa_is_none(at))
 			__atomic_fetch_or((uint8_t *)plat_hva(at), bits, __ATOMIC_SEQ_CST);
-		gpa_map_unlock(map);
 	}
 }
 
 uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at,
 			 unsigned int *cache)
 {
-	struct walk w = { .vp = vp, .cr0 = get(vp, PVN_REG_CR0, 0), .cr4 = get(vp, PVN_REG_CR4, 0),
-			  .efer = get(vp, PVN_REG_EFER, 0) };
-	uint64_t table = get(vp, PVN_REG_CR3, 0), entry = 0, size;
+	struct walk w = { .vp = vp, .cr0 = vp_vendor_register(vp, PVN_REG_CR0, 0),
+			  .cr4 = vp_vendor_register(vp, PVN_REG_CR4, 0),
+			  .efer = vp_vendor_register(vp, PVN_REG_EFER, 0) };
+	uint64_t table = vp_vendor_register(vp, PVN_REG_CR3, 0), entry = 0, size;
 	struct gpa entries[6];
 	unsigned int level, shift;
 

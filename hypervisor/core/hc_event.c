@@ -14,18 +14,15 @@
 static enum pvn_status find_ends(struct hc_call *call, uint64_t port_id, uint64_t connection_id,
 				 struct partition **port, struct partition **connection)
 {
-	enum pvn_status status = hc_find_self_or_child(call, port_id, port);
+	enum pvn_status status = hc_find_self_or_child(call, port_id, port) ?:
+				 hc_find_self_or_child(call, connection_id, connection);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	status = hc_find_self_or_child(call, connection_id, connection);
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (*port == *connection)
 		return PVN_STATUS_INVALID_PARTITION_ID;
-	if (!partition_is_active(*port) || !partition_is_active(*connection))
-		return PVN_STATUS_INVALID_PARTITION_STATE;
-	return PVN_STATUS_SUCCESS;
+	return partition_is_active(*port) && partition_is_active(*connection) ?
+	       PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARTITION_STATE;
 }
 
 static bool flags_are_valid(const struct pvn_create_port_in *in)
@@ -35,22 +32,17 @@ static bool flags_are_valid(const struct pvn_create_port_in *in)
 	return in->flag_count && in->base_flag + in->flag_count <= PVN_EVENT_FLAGS_PER_SINT;
 }
 
-HC(create_port)
+HC_WITH(create_port, find_ends(call, in->port_partition, in->connection_partition, &call->target,
+			       &call->peer))
 {
-	struct partition *partition, *peer;
-	enum pvn_status status = find_ends(call, in->port_partition, in->connection_partition,
-					   &partition, &peer);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
 	/* SINT 0 is for intercepts. */
 	if ((in->port_type != PVN_PORT_MESSAGE && in->port_type != PVN_PORT_EVENT) ||
 	    !in->target_sint || in->target_sint > SINT_LAST || !flags_are_valid(in))
 		return PVN_STATUS_INVALID_PARAMETER;
-	return event_create_port(partition, &(struct port){ .id = in->port_id, .type = in->port_type,
-		.connection_partition = peer->id,
+	return event_create_port(target, &(struct port){ .id = in->port_id, .type = in->port_type,
+		.connection_partition = call->peer->id,
 		.sint = in->target_sint,
 		.target_vp = in->target_vp,
 		.base_flag = in->base_flag,
@@ -58,55 +50,34 @@ HC(create_port)
 	});
 }
 
-HC(delete_port)
+HC_WITH(delete_port, hc_find_active(call, in->port_partition, &call->target))
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
-
-	return status == PVN_STATUS_SUCCESS ? event_delete_port(partition, in->port_id) : status;
+	return event_delete_port(target, in->port_id);
 }
 
-HC(connect_port)
+HC_WITH(connect_port, find_ends(call, in->port_partition, in->connection_partition, &call->peer,
+				&call->target))
 {
-	struct partition *partition, *port_partition;
-	enum pvn_status status = find_ends(call, in->port_partition, in->connection_partition,
-					   &port_partition, &partition);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (in->connection_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_CONNECTION_ID;
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
-	return event_connect(partition, in->connection_id, port_partition, in->port_id, in->port_type);
+	return event_connect(target, in->connection_id, call->peer, in->port_id, in->port_type);
 }
 
-HC(disconnect_port)
+HC_WITH(disconnect_port, hc_find_active(call, in->connection_partition, &call->target))
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active(call, in->connection_partition, &partition);
-
-	return status == PVN_STATUS_SUCCESS ? event_disconnect(partition, in->connection_id) : status;
+	return event_disconnect(target, in->connection_id);
 }
 
-HC(get_port_property)
+HC_WITH(get_port_property, hc_find_active(call, in->port_partition, &call->target))
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	return event_get_property(partition, in->port_id, in->property, &out->value);
+	return event_get_property(target, in->port_id, in->property, &out->value);
 }
 
-HC(set_port_property)
+HC_WITH(set_port_property, hc_find_active(call, in->port_partition, &call->target))
 {
-	struct partition *partition;
-	enum pvn_status status = hc_find_active(call, in->port_partition, &partition);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	return event_set_property(partition, in->port_id, in->property, in->value);
+	return event_set_property(target, in->port_id, in->property, in->value);
 }
 
 HC(post_message) { return message_post(call->caller, in); }

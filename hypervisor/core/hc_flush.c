@@ -99,19 +99,15 @@ HC(flush_virtual_address_list)
 HC(flush_virtual_address_space_ex)
 {
 	uint64_t mask;
-	enum pvn_status status = hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	return check_and_flush(call, in->address_space, in->flags, FLAGS_SPACE, mask);
+	return hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask) ?:
+	       check_and_flush(call, in->address_space, in->flags, FLAGS_SPACE, mask);
 }
 
 HC(flush_virtual_address_list_ex)
 {
 	uint64_t mask;
-	enum pvn_status status = hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	return check_and_flush(call, in->address_space, in->flags, FLAGS_LIST, mask);
+	return hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask) ?:
+	       check_and_flush(call, in->address_space, in->flags, FLAGS_LIST, mask);
 }

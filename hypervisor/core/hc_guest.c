@@ -8,7 +8,6 @@
  */
 #include "core/guest_walk.h"
 #include "core/hypercall.h"
-#include "core/sched.h"
 
 #define TRANSLATE_RIGHTS (PVN_TRANSLATE_READ | PVN_TRANSLATE_WRITE | PVN_TRANSLATE_EXECUTE)
 #define ACCESS_BYTES_MAX 16
@@ -33,15 +32,12 @@ static uint32_t page_result(struct gpa_map *map, struct gpa at, uint64_t flags)
 	return result && gpa_map_has_overlay(map, at) ? PVN_TRANSLATE_OVERLAY : result;
 }
 
-HC_ABOUT(translate_virtual_address, hc_find_active_child)
+HC_ABOUT_VP(translate_virtual_address, hc_find_active_child)
 {
+	enum pvn_status status;
 	unsigned int cache;
 	struct gpa at;
-	struct vp *vp;
-	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	if (!(in->control_flags & TRANSLATE_RIGHTS) || in->control_flags >> 6 ||
 	    in->gva_page >> (64 - PAGE_SHIFT))
 		return PVN_STATUS_INVALID_PARAMETER;
@@ -70,38 +66,26 @@ static uint64_t access_result(struct gpa_map *map, struct gpa at, bool write)
 	return write && has_right(map, at, GPA_READ) ? PVN_ACCESS_RESULT_WRITE : PVN_ACCESS_RESULT_UNMAPPED;
 }
 
-static enum pvn_status check_range(struct partition *target, uint32_t vp_index, uint64_t at,
-				   uint32_t bytes, uint64_t flags)
+static bool range_is_valid(uint64_t at, uint32_t bytes, uint64_t flags)
 {
-	struct vp *vp;
-	enum pvn_status status = hc_find_vp(target, vp_index, &vp);
+	return bytes && bytes <= ACCESS_BYTES_MAX && bytes <= PAGE_SIZE - (at & (PAGE_SIZE - 1)) &&
+	       at < GPA_SPACE_BYTES && flags <= CACHE_TYPE_MAX;
+}
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	if (!bytes || bytes > ACCESS_BYTES_MAX || bytes > PAGE_SIZE - (at & (PAGE_SIZE - 1)) ||
-	    at >= GPA_SPACE_BYTES || flags > CACHE_TYPE_MAX)
+HC_ABOUT_VP(read_gpa, hc_find_active_child)
+{
+	if (!range_is_valid(in->gpa, in->byte_count, in->control_flags))
 		return PVN_STATUS_INVALID_PARAMETER;
+	if (!gpa_map_copy_in(&target->map, &out->low, gpa(in->gpa), in->byte_count))
+		out->result = access_result(&target->map, gpa(in->gpa), false);
 	return PVN_STATUS_SUCCESS;
 }
 
-HC_ABOUT(read_gpa, hc_find_active_child)
+HC_ABOUT_VP(write_gpa, hc_find_active_child)
 {
-	enum pvn_status status = check_range(target, in->vp_index, in->gpa, in->byte_count,
-					     in->control_flags);
-
-	if (status == PVN_STATUS_SUCCESS &&
-	    !gpa_map_copy_in(&target->map, &out->low, gpa(in->gpa), in->byte_count))
-		out->result = access_result(&target->map, gpa(in->gpa), false);
-	return status;
-}
-
-HC_ABOUT(write_gpa, hc_find_active_child)
-{
-	enum pvn_status status = check_range(target, in->vp_index, in->gpa, in->byte_count,
-					     in->control_flags);
-
-	if (status == PVN_STATUS_SUCCESS &&
-	    !gpa_map_copy_out(&target->map, gpa(in->gpa), &in->low, in->byte_count))
+	if (!range_is_valid(in->gpa, in->byte_count, in->control_flags))
+		return PVN_STATUS_INVALID_PARAMETER;
+	if (!gpa_map_copy_out(&target->map, gpa(in->gpa), &in->low, in->byte_count))
 		out->result = access_result(&target->map, gpa(in->gpa), true);
-	return status;
+	return PVN_STATUS_SUCCESS;
 }

@@ -44,11 +44,9 @@ HC(send_synthetic_cluster_ipi)
 HC(send_synthetic_cluster_ipi_ex)
 {
 	uint64_t mask;
-	enum pvn_status status = hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask);
 
-	if (status == PVN_STATUS_SUCCESS)
-		status = ipi_send(call->caller, in->vector, in->target_vtl, mask);
-	return status;
+	return hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask) ?:
+	       ipi_send(call->caller, in->vector, in->target_vtl, mask);
 }
 
 #define BIT(n) (1u << (n))
@@ -112,7 +110,6 @@ HC(assert_virtual_interrupt)
 HC_ABOUT(clear_virtual_interrupt, hc_find_active_child)
 {
 	struct vp *first;
-	enum pvn_status status = hc_find_vp(target, 0, &first);
 
-	return status == PVN_STATUS_SUCCESS ? lapic_clear_extint(first) : status;
+	return hc_find_vp(target, 0, &first) ?: lapic_clear_extint(first);
 }

@@ -12,7 +12,6 @@
 #include "core/hypercall.h"
 #include "core/page_info.h"
 #include "core/platform.h"
-#include "lib/log.h"
 
 #define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
 #define LARGE_PAGE_PAGES (LARGE_PAGE_SIZE >> PAGE_SHIFT)
@@ -130,30 +129,36 @@ static bool page_is_valid(uint64_t page, uint64_t pages)
 	return page < GPA_SPACE_PAGES && page % pages == 0;
 }
 
+/* What stands there in a child's map becomes source; no rights: goes. */
+static enum pvn_status change(struct hc_call *call, struct partition *target, uint64_t page,
+			      struct hpa source, uint64_t pages, uint32_t rights)
+{
+	struct gpa to = gpa(page << PAGE_SHIFT);
+	bool replaced = false;
+	enum pvn_status status = rights ?
+		gpa_map_insert(&target->map, to, source, pages << PAGE_SHIFT, rights, &replaced) :
+		gpa_map_remove(&target->map, to, pages << PAGE_SHIFT, &replaced);
+
+	call->slow = pages == HUGE_PAGE_PAGES;	/* 512 words of page_info */
+	if (replaced)
+		need_flush(call, &target->map);
+	return status;
+}
+
 /* One page, small or large, of the caller into a child; no rights: into nothing. */
 static enum pvn_status map_one(struct hc_call *call, struct partition *target, uint64_t target_page,
 			       uint64_t source_page, uint32_t flags)
 {
-	uint64_t pages = element_pages(flags, PVN_MAP_LARGE, PVN_MAP_HUGE), bytes = pages << PAGE_SHIFT;
+	uint64_t pages = element_pages(flags, PVN_MAP_LARGE, PVN_MAP_HUGE);
 	uint32_t rights = flags & GPA_ALL;
-	struct gpa to = gpa(target_page << PAGE_SHIFT);
-	enum pvn_status status;
-	bool replaced = false;
 	struct hpa source;
 
-	call->slow = pages == HUGE_PAGE_PAGES;	/* 512 words of page_info */
 	if (!page_is_valid(target_page, pages) || !page_is_valid(source_page, pages))
 		return PVN_STATUS_INVALID_PARAMETER;
-	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), bytes, rights | GPA_READ);
-	if (hpa_is_none(source))
-		return PVN_STATUS_OPERATION_DENIED;
-	if (rights)
-		status = gpa_map_insert(&target->map, to, source, bytes, rights, &replaced);
-	else
-		status = gpa_map_remove(&target->map, to, bytes, &replaced);
-	if (replaced)
-		need_flush(call, &target->map);
-	return status;
+	source = gpa_map_source(&call->caller->map, gpa(source_page << PAGE_SHIFT), pages << PAGE_SHIFT,
+				rights | GPA_READ);
+	return hpa_is_none(source) ? PVN_STATUS_OPERATION_DENIED :
+	       change(call, target, target_page, source, pages, rights);
 }
 
 HC_ABOUT(map_gpa_pages, hc_find_active_child)
@@ -177,18 +182,10 @@ HC_ABOUT(map_sparse_gpa_pages, hc_find_active_child)
 HC_ABOUT(unmap_gpa_pages, hc_find_active_child)
 {
 	uint64_t pages = element_pages(in->unmap_flags, PVN_UNMAP_LARGE, PVN_UNMAP_HUGE);
-	enum pvn_status status;
-	bool replaced = false;
-	uint64_t page;
+	uint64_t page = in->target_page + pages * call->rep_index;
 
-	if (in->unmap_flags & ~(PVN_UNMAP_LARGE | PVN_UNMAP_HUGE) || in->target_page >= GPA_SPACE_PAGES)
+	if (in->unmap_flags & ~(PVN_UNMAP_LARGE | PVN_UNMAP_HUGE) || in->target_page >= GPA_SPACE_PAGES ||
+	    !page_is_valid(page, pages))
 		return PVN_STATUS_INVALID_PARAMETER;
-	page = in->target_page + pages * call->rep_index;
-	call->slow = pages == HUGE_PAGE_PAGES;
-	if (!page_is_valid(page, pages))
-		return PVN_STATUS_INVALID_PARAMETER;
-	status = gpa_map_remove(&target->map, gpa(page << PAGE_SHIFT), pages << PAGE_SHIFT, &replaced);
-	if (replaced)
-		need_flush(call, &target->map);
-	return status;
+	return change(call, target, page, HPA_NONE, pages, 0);
 }

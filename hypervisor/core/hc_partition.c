@@ -52,52 +52,38 @@ static uint64_t cache_line(void)
 	return one[1] >> 8 & 0xff;
 }
 
-HC_ABOUT(get_partition_property, find_for_property)
+static enum pvn_status get_property(const struct partition *partition, uint32_t property, uint64_t *value)
 {
-	enum pvn_status status = PVN_STATUS_SUCCESS;
-
-	spin_lock(&target->lock);
-	switch (in->property) {
-	case PVN_PROPERTY_PRIVILEGES:
-		out->value = target->privileges;
-		break;
-	case PVN_PROPERTY_CPU_RESERVE:
-		out->value = target->cpu_reserve;
-		break;
-	case PVN_PROPERTY_CPU_CAP:
-		out->value = target->cpu_cap;
-		break;
-	case PVN_PROPERTY_CPU_WEIGHT:
-		out->value = target->cpu_weight;
-		break;
-	case PVN_PROPERTY_PROCESSOR_VENDOR:
-		out->value = processor_vendor();
-		break;
-	case PVN_PROPERTY_PROCESSOR_FEATURES:
-	case PVN_PROPERTY_XSAVE_FEATURES: {
-		unsigned int set = in->property == PVN_PROPERTY_XSAVE_FEATURES;
-
-		out->value = cpuid_features(set) & target->features[set];
-		break;
+	switch (property) {
+	case PVN_PROPERTY_PRIVILEGES: *value = partition->privileges; break;
+	case PVN_PROPERTY_CPU_RESERVE: *value = partition->cpu_reserve; break;
+	case PVN_PROPERTY_CPU_CAP: *value = partition->cpu_cap; break;
+	case PVN_PROPERTY_CPU_WEIGHT: *value = partition->cpu_weight; break;
+	case PVN_PROPERTY_PROCESSOR_VENDOR: *value = processor_vendor(); break;
+	case PVN_PROPERTY_PROCESSOR_FEATURES: *value = cpuid_features(0) & partition->features[0]; break;
+	case PVN_PROPERTY_XSAVE_FEATURES: *value = cpuid_features(1) & partition->features[1]; break;
+	case PVN_PROPERTY_CACHE_LINE: *value = cache_line(); break;
+	default: return PVN_STATUS_UNKNOWN_PROPERTY;
 	}
-	case PVN_PROPERTY_CACHE_LINE:
-		out->value = cache_line();
-		break;
-	default:
-		status = PVN_STATUS_UNKNOWN_PROPERTY;
-	}
-	spin_unlock(&target->lock);
-	return status;
+	return PVN_STATUS_SUCCESS;
 }
 
-/* Nobody gives what they do not have, and a running guest does not see its privileges change. */
-static enum pvn_status set_privileges(struct hc_call *call, struct partition *partition, uint64_t value)
+HC_ABOUT(get_partition_property, find_for_property)
+{
+	SPIN_HOLD(&target->lock);
+
+	return get_property(target, in->property, &out->value);
+}
+
+/* Of those that are allowed; and a running guest does not see them change. */
+static enum pvn_status set_bits(const struct partition *partition, uint64_t *field, uint64_t value,
+				uint64_t allowed)
 {
 	if (partition->state != PARTITION_UNINITIALIZED)
 		return PVN_STATUS_INVALID_PARTITION_STATE;
-	if (value & ~call->caller->privileges)
+	if (value & ~allowed)
 		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
-	partition->privileges = value;
+	*field = value;
 	return PVN_STATUS_SUCCESS;
 }
 
@@ -112,14 +98,8 @@ static enum pvn_status set_number(uint32_t *field, uint64_t value, uint64_t low,
 /* Of what this processor has; the root has its own. */
 static enum pvn_status set_features(struct partition *partition, unsigned int set, uint64_t value)
 {
-	if (partition->is_root)
-		return PVN_STATUS_OPERATION_DENIED;
-	if (partition->state != PARTITION_UNINITIALIZED)
-		return PVN_STATUS_INVALID_PARTITION_STATE;
-	if (value & ~cpuid_features(set))
-		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
-	partition->features[set] = value;
-	return PVN_STATUS_SUCCESS;
+	return partition->is_root ? PVN_STATUS_OPERATION_DENIED :
+	       set_bits(partition, &partition->features[set], value, cpuid_features(set));
 }
 
 /* [TLFS 2.0 5.2 "Partition Properties"] */
@@ -127,8 +107,8 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 				    uint32_t property, uint64_t value)
 {
 	switch (property) {
-	case PVN_PROPERTY_PRIVILEGES:
-		return set_privileges(call, partition, value);
+	case PVN_PROPERTY_PRIVILEGES:	/* nobody gives what they do not have */
+		return set_bits(partition, &partition->privileges, value, call->caller->privileges);
 	case PVN_PROPERTY_CPU_RESERVE:
 		return set_number(&partition->cpu_reserve, value, 0, partition->cpu_cap);
 	case PVN_PROPERTY_CPU_CAP:
@@ -172,11 +152,9 @@ HC(get_partition_id)
 HC(get_next_child_partition)
 {
 	struct partition *parent;
-	enum pvn_status status;
+	enum pvn_status status = partition_may(call->caller, PVN_PRIVILEGE_CREATE_PARTITIONS) ?
+		hc_find_self_or_child(call, in->parent_id, &parent) : PVN_STATUS_ACCESS_DENIED;
 
-	if (!partition_may(call->caller, PVN_PRIVILEGE_CREATE_PARTITIONS))
-		return PVN_STATUS_ACCESS_DENIED;
-	status = hc_find_self_or_child(call, in->parent_id, &parent);
 	if (status == PVN_STATUS_SUCCESS)
 		out->next_id = partition_next_child(parent, in->previous_id);
 	return status;

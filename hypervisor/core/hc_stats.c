@@ -8,7 +8,6 @@
 #include "core/cpu.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
-#include "core/stats.h"
 
 #define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
 
@@ -16,17 +15,13 @@ static enum pvn_status find_in_partition(struct hc_call *call, uint32_t type, ui
 					 uint32_t index, struct stats **out)
 {
 	struct partition *partition;
-	enum pvn_status status = hc_find_active(call, id, &partition);
 	struct vp *vp;
+	enum pvn_status status = hc_find_active(call, id, &partition);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	*out = &partition->stats;
-	if (type == PVN_STATS_TYPE_partition)
-		return PVN_STATUS_SUCCESS;
-	status = hc_find_vp(partition, index, &vp);
+	if (type == PVN_STATS_TYPE_vp)
+		status = status ?: hc_find_vp(partition, index, &vp);
 	if (status == PVN_STATUS_SUCCESS)
-		*out = &vp->stats;
+		*out = type == PVN_STATS_TYPE_vp ? &vp->stats : &partition->stats;
 	return status;
 }
 
@@ -55,21 +50,16 @@ static enum pvn_status find_stats(struct hc_call *call, uint32_t type, uint64_t 
 HC(map_stats_page)
 {
 	struct stats *stats;
-	enum pvn_status status = find_stats(call, in->stats_type, in->object_id, in->index, &stats);
 
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	if (in->target_page >= GPA_SPACE_PAGES)
-		return PVN_STATUS_INVALID_PARAMETER;
-	return stats_map(stats, gpa(in->target_page << PAGE_SHIFT));
+	return find_stats(call, in->stats_type, in->object_id, in->index, &stats) ?:
+	       in->target_page >= GPA_SPACE_PAGES ? PVN_STATUS_INVALID_PARAMETER :
+	       stats_map(stats, gpa(in->target_page << PAGE_SHIFT));
 }
 
 HC(unmap_stats_page)
 {
 	struct stats *stats;
-	enum pvn_status status = find_stats(call, in->stats_type, in->object_id, in->index, &stats);
 
-	if (status == PVN_STATUS_SUCCESS && !stats_unmap(stats))
-		status = PVN_STATUS_INVALID_PARAMETER;
-	return status;
+	return find_stats(call, in->stats_type, in->object_id, in->index, &stats) ?:
+	       stats_unmap(stats) ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARAMETER;
 }

@@ -13,47 +13,26 @@
 
 enum pvn_status hc_find_vp(struct partition *partition, uint32_t index, struct vp **out)
 {
-	struct vp *vp = NULL;
-
-	if (index < VPS_PER_PARTITION_MAX)
-		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
-	/* A deleted one is no more, though its memory waits for the partition's end. */
-	if (!vp || __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING)
-		return PVN_STATUS_INVALID_VP_INDEX;
-	*out = vp;
-	return PVN_STATUS_SUCCESS;
+	*out = partition_vp(partition, index);
+	return *out ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_VP_INDEX;
 }
 
 HC_ABOUT(create_vp, hc_find_active_child)
 {
-	struct vp *vp;
-
 	if (!partition_reserves_fit(target, target->cpu_reserve, 1))
 		return PVN_STATUS_OPERATION_DENIED;
-	return vp_create(target, in->vp_index, &vp);
+	return vp_create(target, in->vp_index);
 }
 
 /*
  * The VP never runs again and cannot be named any more. Its memory stays until its
  * partition is finalized: the other VPs may be sending it an interrupt just now.
  */
-HC_ABOUT(delete_vp, hc_find_active_child)
+HC_ABOUT_VP(delete_vp, hc_find_active_child)
 {
-	struct vp *vp;
-	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
-
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
 	vp_stop(vp, VP_STOP_DYING);
 	sched_wait_stopped(vp);
 	return PVN_STATUS_SUCCESS;
-}
-
-/* Those that may be read and set while the VP runs. */
-static bool is_always_accessible(uint32_t name)
-{
-	return name == PVN_REG_EXPLICIT_SUSPEND || name == PVN_REG_INTERCEPT_SUSPEND ||
-	       (name >= PVN_REG_CRASH_P0 && name <= PVN_REG_CRASH_CTL);
 }
 
 enum pvn_status hc_settle(struct hc_call *call, struct vp *vp)
@@ -67,32 +46,29 @@ enum pvn_status hc_settle(struct hc_call *call, struct vp *vp)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC_ABOUT(get_vp_registers, hc_find_active)
+/* Some may be read and set while the VP runs. */
+static enum pvn_status settle_for(struct hc_call *call, struct vp *vp, uint32_t name)
 {
-	uint64_t value[2];
-	struct vp *vp;
-	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
-
-	if (status == PVN_STATUS_SUCCESS && !is_always_accessible(elem->name))
-		status = hc_settle(call, vp);
-	if (status == PVN_STATUS_SUCCESS)
-		status = vp_get_register(vp, elem->name, value);
-	if (status != PVN_STATUS_SUCCESS)
-		return status;
-	oelem->low = value[0];
-	oelem->high = value[1];
-	return PVN_STATUS_SUCCESS;
+	return name == PVN_REG_EXPLICIT_SUSPEND || name == PVN_REG_INTERCEPT_SUSPEND ||
+	       (name >= PVN_REG_CRASH_P0 && name <= PVN_REG_CRASH_CTL) ?
+	       PVN_STATUS_SUCCESS : hc_settle(call, vp);
 }
 
-HC_ABOUT(set_vp_registers, hc_find_active_child)
+HC_ABOUT_VP(get_vp_registers, hc_find_active)
+{
+	uint64_t value[2];
+	enum pvn_status status = settle_for(call, vp, elem->name) ?: vp_get_register(vp, elem->name, value);
+
+	if (status == PVN_STATUS_SUCCESS)
+		*oelem = (struct pvn_get_vp_registers_oelem){ value[0], value[1] };
+	return status;
+}
+
+HC_ABOUT_VP(set_vp_registers, hc_find_active_child)
 {
 	const uint64_t value[2] = { elem->low, elem->high };
-	struct vp *vp;
-	enum pvn_status status = hc_find_vp(target, in->vp_index, &vp);
 
-	if (status == PVN_STATUS_SUCCESS && !is_always_accessible(elem->name))
-		status = hc_settle(call, vp);
-	return status == PVN_STATUS_SUCCESS ? vp_set_register(vp, elem->name, value) : status;
+	return settle_for(call, vp, elem->name) ?: vp_set_register(vp, elem->name, value);
 }
 
 static enum pvn_status install_io(struct partition *partition, uint32_t access, uint64_t port)
@@ -143,15 +119,14 @@ static enum pvn_status install_exception(struct partition *partition, uint32_t a
 {
 	if (vector >= VECTORS || access & ~PVN_ACCESS_EXECUTE)
 		return PVN_STATUS_INVALID_PARAMETER;
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
-		if (partition->vps[i] && partition->vps[i]->state != VP_STOPPED)
+	for_each_vp(vp, partition)
+		if (vp->state != VP_STOPPED)
 			return PVN_STATUS_INVALID_PARTITION_STATE;
 	partition->exceptions &= ~(1u << vector);
 	if (access)
 		partition->exceptions |= 1u << vector;
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
-		if (partition->vps[i])
-			virt->set_exception_intercepts(partition->vps[i], partition->exceptions);
+	for_each_vp(vp, partition)
+		virt->set_exception_intercepts(vp, partition->exceptions);
 	return PVN_STATUS_SUCCESS;
 }
 
@@ -176,12 +151,8 @@ static enum pvn_status install(struct partition *partition, const struct pvn_ins
 
 HC_ABOUT(install_intercept, hc_find_active_child)
 {
-	enum pvn_status status;
+	SPIN_HOLD(&target->lock);
 
-	if (in->access_type & ~(PVN_ACCESS_READ | PVN_ACCESS_WRITE | PVN_ACCESS_EXECUTE))
-		return PVN_STATUS_INVALID_PARAMETER;
-	spin_lock(&target->lock);
-	status = install(target, in);
-	spin_unlock(&target->lock);
-	return status;
+	return in->access_type & ~(PVN_ACCESS_READ | PVN_ACCESS_WRITE | PVN_ACCESS_EXECUTE) ?
+	       PVN_STATUS_INVALID_PARAMETER : install(target, in);
 }

@@ -28,6 +28,8 @@ struct hc_call {
 	bool flush_needed;		/* set by memory handlers: flush_map at the end of a chunk */
 	struct gpa_map *flush_map;
 	struct partition *target;	/* that it is about: see HC_ABOUT() */
+	struct vp *target_vp;
+	struct partition *peer;		/* the other one that a port joins */
 	/* Partitions named by this call, referenced until its end. */
 	struct partition *held[2];
 	/* Deposited pages: into this pool once no processor can reach them. */
@@ -57,20 +59,21 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 				  HC_MAY_USE struct pvn_##name##_oelem *oelem)
 /*
  * As HC(), of a call about in->partition_id: the handler's target is what find() made of
- * it, once for all elements.
+ * it, once for all elements. Of a call about a virtual processor, in->vp_index, its vp too.
+ * HC_WITH(): found says how.
  */
-#define HC_ABOUT(name, find)							\
-	static HC_BODY(name);							\
-	HC(name)								\
-	{									\
-		enum pvn_status status = PVN_STATUS_SUCCESS;			\
-										\
-		if (!call->target)						\
-			status = find(call, in->partition_id, &call->target);	\
-		if (status != PVN_STATUS_SUCCESS)				\
-			return status;						\
-		return name##_body(call, in, elem, out, oelem, call->target);	\
-	}									\
+#define HC_ABOUT(name, find) HC_WITH(name, find(call, in->partition_id, &call->target))
+#define HC_ABOUT_VP(name, find)								\
+	HC_WITH(name, find(call, in->partition_id, &call->target) ?:			\
+		      hc_find_vp(call->target, in->vp_index, &call->target_vp))
+#define HC_WITH(name, found)								\
+	static HC_BODY(name);								\
+	HC(name)									\
+	{										\
+		enum pvn_status status = call->target ? PVN_STATUS_SUCCESS : (found);	\
+											\
+		return status ?: name##_body(call, in, elem, out, oelem, call->target, call->target_vp); \
+	}										\
 	static HC_BODY(name)
 #define HC_BODY(name)								\
 	enum pvn_status name##_body(HC_MAY_USE struct hc_call *call,		\
@@ -78,7 +81,7 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 				    HC_MAY_USE const struct pvn_##name##_elem *elem, \
 				    HC_MAY_USE struct pvn_##name##_out *out,	\
 				    HC_MAY_USE struct pvn_##name##_oelem *oelem, \
-				    struct partition *target)
+				    HC_MAY_USE struct partition *target, HC_MAY_USE struct vp *vp)
 #define HC_MAY_USE __attribute__((unused))
 #define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text) HC(name);
 #include <hypercalls.def>

@@ -9,16 +9,14 @@
 
 enum pvn_status hc_check_block(uint64_t at, size_t bytes)
 {
-	if (at & 7 || at >= GPA_SPACE_BYTES || bytes > PAGE_SIZE - (at & (PAGE_SIZE - 1)))
-		return PVN_STATUS_INVALID_ALIGNMENT;
-	return PVN_STATUS_SUCCESS;
+	return at & 7 || at >= GPA_SPACE_BYTES || bytes > PAGE_SIZE - (at & (PAGE_SIZE - 1)) ?
+	       PVN_STATUS_INVALID_ALIGNMENT : PVN_STATUS_SUCCESS;
 }
 
 enum pvn_status hc_check_writable(struct hc_call *call, uint64_t at)
 {
-	if (hpa_is_none(gpa_map_lookup(&call->caller->map, gpa(at), GPA_WRITE)))
-		return PVN_STATUS_INVALID_HYPERCALL_INPUT;
-	return PVN_STATUS_SUCCESS;
+	return hpa_is_none(gpa_map_lookup(&call->caller->map, gpa(at), GPA_WRITE)) ?
+	       PVN_STATUS_INVALID_HYPERCALL_INPUT : PVN_STATUS_SUCCESS;
 }
 
 enum pvn_status hc_copy_in(struct hc_call *call, void *to, uint64_t from, size_t bytes)
@@ -64,20 +62,19 @@ enum pvn_status hc_find_self_or_child(struct hc_call *call, uint64_t id, struct 
 	return PVN_STATUS_SUCCESS;
 }
 
+static enum pvn_status check_active(const struct partition *partition)
+{
+	return partition_is_active(partition) ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARTITION_STATE;
+}
+
 enum pvn_status hc_find_active_child(struct hc_call *call, uint64_t id, struct partition **out)
 {
-	enum pvn_status status = hc_find_child(call, id, out);
-
-	return status == PVN_STATUS_SUCCESS && !partition_is_active(*out) ?
-	       PVN_STATUS_INVALID_PARTITION_STATE : status;
+	return hc_find_child(call, id, out) ?: check_active(*out);
 }
 
 enum pvn_status hc_find_active(struct hc_call *call, uint64_t id, struct partition **out)
 {
-	enum pvn_status status = hc_find_self_or_child(call, id, out);
-
-	return status == PVN_STATUS_SUCCESS && !partition_is_active(*out) ?
-	       PVN_STATUS_INVALID_PARTITION_STATE : status;
+	return hc_find_self_or_child(call, id, out) ?: check_active(*out);
 }
 
 void hc_release(struct hc_call *call)

@@ -8,7 +8,6 @@
  */
 #include "core/exit.h"
 #include "core/guest_walk.h"
-#include "core/intercept.h"
 #include "core/partition.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -34,16 +33,10 @@ _Static_assert(sizeof(struct vp) + sizeof(struct intercept_buffer) <= PAGE_SIZE,
 
 static struct intercept_buffer *buffer_of(struct vp *vp)
 {
-	return container_of(vp->intercept, struct intercept_buffer, message);
+	return (struct intercept_buffer *)((char *)vp + PAGE_SIZE) - 1;
 }
 
-void intercept_init(struct vp *vp)
-{
-	struct intercept_buffer *buffer = (void *)((char *)vp + PAGE_SIZE - sizeof(*buffer));
-
-	list_init(&buffer->message.node);
-	vp->intercept = &buffer->message;
-}
+void intercept_init(struct vp *vp) { list_init(&buffer_of(vp)->message.node); }
 
 void intercept_cancel(struct vp *vp)
 {
@@ -52,14 +45,6 @@ void intercept_cancel(struct vp *vp)
 	if (buffer->target)
 		synic_cancel(buffer->target, PVN_SINT_INTERCEPTS, &buffer->message);
 	buffer->target = NULL;
-}
-
-static uint64_t read_register(struct vp *vp, uint32_t name)
-{
-	uint64_t value[2] = { 0, 0 };
-
-	virt->get_register(vp, name, value);
-	return value[0];
 }
 
 struct pvn_message_segment intercept_segment(struct vp *vp, uint32_t name)
@@ -88,11 +73,11 @@ static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint
 			uint8_t insn_bytes)
 {
 	struct pvn_message_segment cs = intercept_segment(vp, PVN_REG_CS);
-	uint64_t cr0 = read_register(vp, PVN_REG_CR0);
+	uint64_t cr0 = vp_vendor_register(vp, PVN_REG_CR0, 0);
 	uint16_t state = cs.selector & SELECTOR_RPL;
 
 	state |= (cr0 & CR0_PE ? STATE_PROTECTED : 0) | (cr0 & CR0_AM ? STATE_ALIGNMENT : 0);
-	if (read_register(vp, PVN_REG_EFER) & EFER_LMA)
+	if (vp_vendor_register(vp, PVN_REG_EFER, 0) & EFER_LMA)
 		state |= STATE_LONG;
 	if (virt->event_pending(vp))
 		state |= STATE_EVENT;

@@ -9,14 +9,11 @@
  * Only irr, events and the start-up fields of a VP are written by other processors,
  * atomically; the timer is under vp->timer_lock because it expires on any processor.
  */
-#include <pvn/abi/event.h>
 #include "core/exit.h"
 #include "core/lapic.h"
 #include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "core/vp.h"
-#include "lib/log.h"
 
 #define MSR_APIC_BASE	  0x1bu
 #define MSR_TSC_DEADLINE  0x6e0u
@@ -389,7 +386,6 @@ static void send_to(struct vp *vp, uint64_t icr)
 
 void lapic_send(struct vp *vp, uint64_t icr)
 {
-	struct partition *partition = vp->partition;
 	unsigned int mode = icr >> 8 & 7;
 
 	if (mode <= MODE_LOWEST && !(icr & ICR_LEVEL) && (icr & 0xff) < 16) {
@@ -399,10 +395,8 @@ void lapic_send(struct vp *vp, uint64_t icr)
 	/* INIT level de-assert does nothing since the Pentium 4. */
 	if (mode == MODE_INIT && icr & ICR_LEVEL && !(icr & ICR_ASSERT))
 		return;
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
-		struct vp *target = __atomic_load_n(&partition->vps[i], __ATOMIC_ACQUIRE);
-
-		if (!target || !is_target(target, vp, icr))
+	for_each_vp(target, vp->partition) {
+		if (!is_target(target, vp, icr))
 			continue;
 		send_to(target, icr);
 		if (mode == MODE_LOWEST)
@@ -459,13 +453,13 @@ static void timer_start(struct vp *vp)
 
 static void timer_write_initial(struct vp *vp, uint32_t count)
 {
+	SPIN_HOLD(&vp->timer_lock);
+
 	/* [SDM 3A 11.5.4.1 "TSC-Deadline Mode"]: ignored in that mode. */
 	if (timer_mode(&vp->lapic) == TIMER_DEADLINE)
 		return;
-	spin_lock(&vp->timer_lock);
 	vp->lapic.initial_count = count;
 	timer_start(vp);
-	spin_unlock(&vp->timer_lock);
 }
 
 static uint32_t timer_current(struct vp *vp)
@@ -482,10 +476,9 @@ static uint32_t timer_current(struct vp *vp)
 static void timer_write_lvt(struct vp *vp, uint32_t value)
 {
 	struct lapic *lapic = &vp->lapic;
-	bool mode_moved;
+	SPIN_HOLD(&vp->timer_lock);
+	bool mode_moved = (timer_mode(lapic) ^ value) & TIMER_DEADLINE;
 
-	spin_lock(&vp->timer_lock);
-	mode_moved = (timer_mode(lapic) ^ value) & TIMER_DEADLINE;
 	lapic->lvt[0] = value;
 	/* To or from TSC-deadline mode disarms. */
 	if (mode_moved) {
@@ -493,17 +486,16 @@ static void timer_write_lvt(struct vp *vp, uint32_t value)
 		lapic->timer_deadline = TIMER_OFF;
 		vp_timers_rearm(vp);
 	}
-	spin_unlock(&vp->timer_lock);
 }
 
 static void timer_write_deadline(struct vp *vp, uint64_t deadline)
 {
+	SPIN_HOLD(&vp->timer_lock);
+
 	if (timer_mode(&vp->lapic) != TIMER_DEADLINE)
 		return;
-	spin_lock(&vp->timer_lock);
 	vp->lapic.timer_deadline = deadline ? deadline : TIMER_OFF;
 	vp_timers_rearm(vp);
-	spin_unlock(&vp->timer_lock);
 }
 
 static uint64_t timer_read_deadline(struct vp *vp)
@@ -642,15 +634,11 @@ static void write_lvt(struct vp *vp, unsigned int reg, uint32_t value)
 
 static void write_spurious(struct vp *vp, uint32_t value)
 {
-	struct lapic *lapic = &vp->lapic;
+	SPIN_HOLD(&vp->timer_lock);
 
-	__atomic_store_n(&lapic->spurious, value, __ATOMIC_RELAXED);
-	if (lapic_enabled(lapic))
-		return;
-	spin_lock(&vp->timer_lock);
-	for (unsigned int i = 0; i < LAPIC_LVTS; i++)
-		lapic->lvt[i] |= LVT_MASKED;
-	spin_unlock(&vp->timer_lock);
+	__atomic_store_n(&vp->lapic.spurious, value, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < LAPIC_LVTS && !lapic_enabled(&vp->lapic); i++)
+		vp->lapic.lvt[i] |= LVT_MASKED;
 }
 
 static bool write_register(struct vp *vp, unsigned int reg, uint64_t value)

@@ -64,9 +64,9 @@ static struct port_message *free_buffer(struct port *port)
 
 static enum pvn_status post_to(struct port *port, struct port_message *buffer, unsigned int index)
 {
-	struct vp *vp = port->partition->vps[index];
+	struct vp *vp = partition_vp(port->partition, index);
 
-	if (!vp || __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING)
+	if (!vp)
 		return PVN_STATUS_INVALID_VP_INDEX;
 	buffer->target = vp;
 	return synic_post(vp, port->sint, &buffer->message);
@@ -75,17 +75,9 @@ static enum pvn_status post_to(struct port *port, struct port_message *buffer, u
 /* A port for any VP tries one after the other, beginning with a different one each time. */
 static enum pvn_status post_to_any(struct port *port, struct port_message *buffer)
 {
-	enum pvn_status status = PVN_STATUS_INVALID_SYNIC_STATE;
-
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
-		unsigned int index = (unsigned int)(port->posts + i) % VPS_PER_PARTITION_MAX;
-
-		if (!port->partition->vps[index])
-			continue;
-		status = post_to(port, buffer, index);
-		if (status == PVN_STATUS_SUCCESS)
-			return status;
-	}
+	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
+		if (post_to(port, buffer, (port->posts + i) % VPS_PER_PARTITION_MAX) == PVN_STATUS_SUCCESS)
+			return PVN_STATUS_SUCCESS;
 	return PVN_STATUS_INVALID_SYNIC_STATE;
 }
 

@@ -10,7 +10,6 @@
 #include "core/exit.h"
 #include "core/partition.h"
 #include "core/platform.h"
-#include "core/vp.h"
 #include "lib/log.h"
 
 #define HYPERCALL_LOCKED   0x2ull
@@ -315,13 +314,6 @@ static bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
 
 /* Architectural registers */
 
-static uint64_t get(struct vp *vp, uint32_t name)
-{
-	uint64_t value[2] = { 0 };
-
-	return virt->get_register(vp, name, value) == PVN_STATUS_SUCCESS ? value[0] : 0;
-}
-
 static bool set(struct vp *vp, uint32_t name, uint64_t v)
 {
 	const uint64_t value[2] = { v };
@@ -332,7 +324,7 @@ static bool set(struct vp *vp, uint32_t name, uint64_t v)
 static uint64_t read_efer(struct vp *vp)
 {
 	/* SVME is on because of us. */
-	return get(vp, PVN_REG_EFER) & ~EFER_SVME;
+	return vp_vendor_register(vp, PVN_REG_EFER, 0) & ~EFER_SVME;
 }
 
 static bool write_efer(struct vp *vp, uint64_t value)
@@ -346,7 +338,7 @@ static bool write_efer(struct vp *vp, uint64_t value)
 	if (value & ~valid)
 		return false;
 	/* [APM2 3.1.7 "Extended Feature Enable Register"] */
-	if ((value ^ old) & EFER_LME && get(vp, PVN_REG_CR0) & CR0_PG)
+	if ((value ^ old) & EFER_LME && vp_vendor_register(vp, PVN_REG_CR0, 0) & CR0_PG)
 		return false;
 	return set(vp, PVN_REG_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
 }
@@ -382,25 +374,6 @@ static bool child_constant(uint32_t msr, uint64_t *value)
 	return true;
 }
 
-/* Those of system calls and segments are the vendor's: they do not exit. */
-static bool child_read(struct vp *vp, uint32_t msr, uint64_t *value)
-{
-	if (msr != MSR_PAT)
-		return child_constant(msr, value);
-	*value = get(vp, PVN_REG_PAT);
-	return true;
-}
-
-static bool child_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
-{
-	uint64_t constant;
-
-	if (msr != MSR_PAT)
-		return child_constant(msr, &constant);
-	*bad_value = !write_pat(vp, value);
-	return !*bad_value;
-}
-
 static bool is_synthetic(uint32_t msr) { return msr >> 28 == 4; }
 
 static bool is_lapic(uint32_t msr)
@@ -409,21 +382,27 @@ static bool is_lapic(uint32_t msr)
 	       (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST);
 }
 
+/* Those of system calls and segments are the vendor's: they do not exit. */
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
 	if (is_synthetic(msr))
 		return may_access(vp, msr) && synthetic_read(vp, msr, value);
 	if (is_lapic(msr))
 		return lapic_read_msr(vp, msr, value);
-	if (msr == MSR_EFER) {
+	if (msr == MSR_EFER)
 		*value = read_efer(vp);
-		return true;
-	}
-	return !vp->partition->is_root && child_read(vp, msr, value);
+	else if (vp->partition->is_root)
+		return false;
+	else if (msr == MSR_PAT)
+		*value = vp_vendor_register(vp, PVN_REG_PAT, 0);
+	else
+		return child_constant(msr, value);
+	return true;
 }
 
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
 {
+	uint64_t constant;
 	bool done;
 
 	*bad_value = false;
@@ -435,8 +414,10 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
 		done = lapic_write_msr(vp, msr, value);
 	} else if (msr == MSR_EFER) {
 		done = write_efer(vp, value);
+	} else if (msr == MSR_PAT && !vp->partition->is_root) {
+		done = write_pat(vp, value);
 	} else {
-		return !vp->partition->is_root && child_write(vp, msr, value, bad_value);
+		return !vp->partition->is_root && child_constant(msr, &constant);
 	}
 	*bad_value = !done;
 	return done;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "core/gpa_map.h"
+#include "core/virt_ops.h"
 
 #define NESTED_PT_TOP_LEVEL	4
 #define NESTED_PT_ENTRIES	512
@@ -29,22 +29,31 @@ static inline void nested_pt_write(uint64_t *entry, uint64_t value)
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-bool nested_pt_is_table(const struct nested_pt_format *format, struct nested_pt_slot slot);
+static inline bool npt_is_present(uint64_t entry) { return entry & virt->npt->present; }
+
+static inline bool npt_is_leaf(uint64_t entry, unsigned int level)
+{
+	return level == 1 || entry & virt->npt->large;
+}
+
+/* That an entry of that level names, or that begins the run of memory of a leaf. */
+struct hpa npt_address(uint64_t entry, unsigned int level);
+/* GPA_* of a leaf, and a leaf with them; without any: an entry that is not present. */
+unsigned int npt_rights(uint64_t entry);
+uint64_t npt_leaf(struct hpa page, unsigned int rights, unsigned int level);
+
+bool nested_pt_is_table(struct nested_pt_slot slot);
 /* The table that an entry names. */
-uint64_t *nested_pt_next(const struct nested_pt_format *format, struct nested_pt_slot slot);
+uint64_t *nested_pt_next(struct nested_pt_slot slot);
 /* Where the walk for at ends: a leaf, or an entry that is not present. */
-struct nested_pt_slot nested_pt_find(const struct nested_pt_format *format, uint64_t *top,
-				     struct gpa at);
+struct nested_pt_slot nested_pt_find(uint64_t *top, struct gpa at);
 /* As nested_pt_find(), but stops at this level when there is a table there. */
-struct nested_pt_slot nested_pt_find_level(const struct nested_pt_format *format, uint64_t *top,
-					   struct gpa at, unsigned int level);
+struct nested_pt_slot nested_pt_find_level(uint64_t *top, struct gpa at, unsigned int level);
 /* Puts a table from the pool where slot is: empty, or the same leaf in 512 pieces. */
-bool nested_pt_expand(const struct nested_pt_format *format, struct page_pool *pool,
-		      struct nested_pt_slot slot);
+bool nested_pt_expand(struct page_pool *pool, struct nested_pt_slot slot);
 /*
  * Replaces the table that slot names by one leaf if its entries are 512 leaves with
  * equal rights that name one aligned run of identity-mapped memory. Returns the table,
  * which processors may still walk until they are flushed; else NULL.
  */
-uint64_t *nested_pt_join_identity(const struct nested_pt_format *format, struct nested_pt_slot slot,
-				  struct gpa at);
+uint64_t *nested_pt_join_identity(struct nested_pt_slot slot, struct gpa at);

@@ -55,15 +55,18 @@ static bool is_known(struct hpa page) { return page.v >> PAGE_SHIFT < page_count
 
 static uint16_t *small_word(struct hpa page) { return &small[page.v >> PAGE_SHIFT]; }
 
-/* Adds to both halves unless one that must be zero is not, or leaves would pass the maximum. */
-static bool large_add(struct hpa page, int leaves, int special, bool need_leaves_zero, bool need_special_zero)
+/*
+ * Adds to both halves; refuses a leaf while a page is not NORMAL, and a page that leaves NORMAL
+ * while there is a leaf; and more leaves than the maximum.
+ */
+static bool large_add(struct hpa page, int leaves, int special)
 {
 	uint32_t *word = &large[page.v >> LARGE_PAGE_SHIFT];
 	union large_word old = { .raw = __atomic_load_n(word, __ATOMIC_RELAXED) }, new;
 
 	do {
-		if ((need_leaves_zero && old.info.leaves) || (need_special_zero && old.info.special) ||
-		    (leaves > 0 && old.info.leaves >= LEAVES_MAX))
+		if ((special > 0 && old.info.leaves) ||
+		    (leaves > 0 && (old.info.special || old.info.leaves >= LEAVES_MAX)))
 			return false;
 		ASSERT(old.info.leaves + leaves >= 0 && old.info.special + special >= 0);
 		new.info.leaves = (uint16_t)(old.info.leaves + leaves);
@@ -81,7 +84,7 @@ void page_info_reserve(struct hpa first, uint64_t pages, enum page_kind kind)
 		if (!is_known(page))
 			return;
 		if (page_info_kind(page) == PAGE_NORMAL)
-			large_add(page, 0, 1, false, false);
+			large_add(page, 0, 1);
 		*small_word(page) = (uint16_t)(kind << KIND_SHIFT);
 	}
 }
@@ -111,7 +114,7 @@ static uint64_t large_leaves(unsigned int level) { return level == 3 ? 512 : 1; 
 static void unmap_large(struct hpa page, uint64_t count)
 {
 	while (count--)
-		large_add(hpa_add(page, count << LARGE_PAGE_SHIFT), -1, 0, false, false);
+		large_add(hpa_add(page, count << LARGE_PAGE_SHIFT), -1, 0);
 }
 
 bool page_info_map(struct hpa page, unsigned int level)
@@ -121,7 +124,7 @@ bool page_info_map(struct hpa page, unsigned int level)
 	for (uint64_t i = 0; i < large_leaves(level); i++) {
 		struct hpa at = hpa_add(page, i << LARGE_PAGE_SHIFT);
 
-		if (is_known(at) && large_add(at, 1, 0, false, true))
+		if (is_known(at) && large_add(at, 1, 0))
 			continue;
 		unmap_large(page, i);
 		return false;
@@ -144,7 +147,7 @@ void page_info_split(struct hpa first)
 {
 	for (uint64_t i = 0; i < 512; i++)
 		__atomic_fetch_add(small_word(hpa_add(first, i << PAGE_SHIFT)), 1, __ATOMIC_SEQ_CST);
-	large_add(first, -1, 0, false, false);
+	large_add(first, -1, 0);
 }
 
 bool page_info_deposit(struct hpa page, bool *in_use)
@@ -155,12 +158,12 @@ bool page_info_deposit(struct hpa page, bool *in_use)
 	if (!is_known(page))
 		return false;
 	*in_use = true;
-	if (!large_add(page, 0, 1, true, false))
+	if (!large_add(page, 0, 1))
 		return false;
 	if (__atomic_compare_exchange_n(small_word(page), &old, PAGE_DEPOSITED << KIND_SHIFT, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return true;
-	large_add(page, 0, -1, false, false);
+	large_add(page, 0, -1);
 	*in_use = old >> KIND_SHIFT == PAGE_NORMAL;
 	return false;
 }
@@ -169,5 +172,5 @@ void page_info_withdraw(struct hpa page)
 {
 	ASSERT(page_info_kind(page) == PAGE_DEPOSITED);
 	__atomic_store_n(small_word(page), PAGE_NORMAL << KIND_SHIFT, __ATOMIC_SEQ_CST);
-	large_add(page, 0, -1, false, false);
+	large_add(page, 0, -1);
 }

@@ -57,13 +57,3 @@ void page_pool_free(struct page_pool *pool, void *page)
 }
 
 void *page_pool_remove(struct page_pool *pool) { return pop(pool, 0); }
-
-uint64_t page_pool_free_count(struct page_pool *pool)
-{
-	return __atomic_load_n(&pool->free_count, __ATOMIC_RELAXED);
-}
-
-uint64_t page_pool_used_count(struct page_pool *pool)
-{
-	return __atomic_load_n(&pool->used_count, __ATOMIC_RELAXED);
-}

@@ -26,5 +26,13 @@ void *page_pool_alloc(struct page_pool *pool);
 void page_pool_free(struct page_pool *pool, void *page);
 /* Takes a free page out of the pool for good (withdraw), zeroed; NULL: none free. */
 void *page_pool_remove(struct page_pool *pool);
-uint64_t page_pool_free_count(struct page_pool *pool);
-uint64_t page_pool_used_count(struct page_pool *pool);
+/* How many it has to give, and has given; at some moment. */
+static inline uint64_t page_pool_free_count(const struct page_pool *pool)
+{
+	return __atomic_load_n(&pool->free_count, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t page_pool_used_count(const struct page_pool *pool)
+{
+	return __atomic_load_n(&pool->used_count, __ATOMIC_RELAXED);
+}

@@ -44,6 +44,8 @@ static struct spinlock table_lock = SPINLOCK(LOCK_PARTITIONS);
 static struct list table = { &table, &table };
 static uint64_t next_id = PARTITION_ROOT_ID;	/* [table_lock] */
 
+#define for_each_partition(each) list_for_each_entry(each, &table, struct partition, siblings)
+
 uint64_t partition_time_slice_end(void)
 {
 	return plat_tsc() + plat_tsc_hz() / 1000000 * TIME_SLICE_US;
@@ -78,13 +80,8 @@ static void table_add(struct partition *partition)
 /* The two instructions of the hypercall page; whatever else is executed there traps. */
 static void fill_hypercall_page(uint8_t *page)
 {
-	static const uint8_t vmmcall[] = { 0x0f, 0x01, 0xd9, 0xc3 };
-	static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1, 0xc3 };
-	uint32_t id[4];
-
-	plat_cpuid(0, 0, id);
 	memset(page, 0xcc, PAGE_SIZE);
-	memcpy(page, id[1] == 0x756e6547 /* "Genu" */ ? vmcall : vmmcall, sizeof(vmcall));
+	memcpy(page, virt->hypercall_code, sizeof(virt->hypercall_code));
 }
 
 static void release_pages(struct partition *partition)
@@ -93,8 +90,6 @@ static void release_pages(struct partition *partition)
 	page_pool_free(&partition->pool, partition->hypercall_page);
 	page_pool_free(&partition->pool, partition->tsc_page);
 	stats_destroy(&partition->stats, &partition->pool);
-	partition->hypercall_page = NULL;
-	partition->tsc_page = NULL;
 }
 
 void partition_count(struct partition *partition)
@@ -112,32 +107,31 @@ void partition_count(struct partition *partition)
 /* Top table, hypercall page, reference TSC page, statistics: all from its own pool, or nothing. */
 static enum pvn_status take_pages(struct partition *partition)
 {
-	enum pvn_status status = gpa_map_init(&partition->map, virt->npt, &partition->pool,
-					      !partition->is_root);
+	struct page_pool *pool = &partition->pool;
+	enum pvn_status status = gpa_map_init(&partition->map, pool, !partition->is_root) ?:
+				 stats_create(&partition->stats, pool, PVN_STATS_TYPE_partition);
 
-	partition->hypercall_page = page_pool_alloc(&partition->pool);
-	partition->tsc_page = page_pool_alloc(&partition->pool);
-	if (status == PVN_STATUS_SUCCESS)
-		status = stats_create(&partition->stats, &partition->pool, PVN_STATS_TYPE_partition);
-	if (status == PVN_STATUS_SUCCESS && partition->hypercall_page && partition->tsc_page) {
-		partition_count(partition);
-		fill_hypercall_page(partition->hypercall_page);
-		return PVN_STATUS_SUCCESS;
+	partition->hypercall_page = page_pool_alloc(pool);
+	partition->tsc_page = page_pool_alloc(pool);
+	if (status != PVN_STATUS_SUCCESS || !partition->hypercall_page || !partition->tsc_page) {
+		release_pages(partition);
+		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	}
-	release_pages(partition);
-	return PVN_STATUS_INSUFFICIENT_MEMORY;
+	partition_count(partition);
+	fill_hypercall_page(partition->hypercall_page);
+	return PVN_STATUS_SUCCESS;
 }
 
 /* The hypervisor's own, and the processors'. */
-static bool create_machine_stats(struct page_pool *pool)
+static enum pvn_status create_machine_stats(struct page_pool *pool)
 {
-	bool ok = stats_create(&stats_hypervisor, pool, PVN_STATS_TYPE_hypervisor) == PVN_STATUS_SUCCESS;
+	enum pvn_status status = stats_create(&stats_hypervisor, pool, PVN_STATS_TYPE_hypervisor);
 
-	for (unsigned int i = 0; ok && i < plat_cpu_count(); i++)
-		ok = stats_create(&plat_cpu(i)->stats, pool, PVN_STATS_TYPE_processor) == PVN_STATUS_SUCCESS;
-	if (ok)
+	for (unsigned int i = 0; i < plat_cpu_count(); i++)
+		status = status ?: stats_create(&plat_cpu(i)->stats, pool, PVN_STATS_TYPE_processor);
+	if (status == PVN_STATUS_SUCCESS)
 		stats_hypervisor.count[PVN_STAT_hypervisor_logical_processors] = plat_cpu_count();
-	return ok;
+	return status;
 }
 
 struct partition *partition_create_root(struct hpa first_page, uint64_t page_count)
@@ -150,7 +144,7 @@ struct partition *partition_create_root(struct hpa first_page, uint64_t page_cou
 	page_info_reserve(first_page, page_count, PAGE_HYPERVISOR);
 	for (uint64_t i = 1; i < page_count; i++)
 		page_pool_add(&partition->pool, hpa_add(first_page, i << PAGE_SHIFT));
-	if (!create_machine_stats(&partition->pool) || take_pages(partition) != PVN_STATUS_SUCCESS)
+	if (create_machine_stats(&partition->pool) ?: take_pages(partition))
 		panic("not enough memory for the root partition");
 	stats_total(PVN_STAT_hypervisor_total_pages, page_count - 1);
 	partition->state = PARTITION_ACTIVE;
@@ -163,9 +157,7 @@ struct partition *partition_get(uint64_t id)
 {
 	SPIN_HOLD(&table_lock);
 
-	list_for_each(node, &table) {
-		struct partition *partition = list_entry(node, struct partition, siblings);
-
+	for_each_partition(partition) {
 		if (partition->id != id)
 			continue;
 		__atomic_fetch_add(&partition->references, 1, __ATOMIC_ACQUIRE);
@@ -188,14 +180,20 @@ uint64_t partition_next_child(struct partition *parent, uint64_t previous)
 {
 	SPIN_HOLD(&table_lock);
 
-	list_for_each(node, &table) {
-		struct partition *partition = list_entry(node, struct partition, siblings);
-
-		/* Ids rise in the order of creation. */
+	/* Ids rise in the order of creation. */
+	for_each_partition(partition)
 		if (partition->parent == parent && partition->id > previous)
 			return partition->id;
-	}
 	return 0;
+}
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index)
+{
+	struct vp *vp = NULL;
+
+	if (index < VPS_PER_PARTITION_MAX)
+		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
+	return vp && __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING ? NULL : vp;
 }
 
 enum pvn_status partition_create(struct partition *parent, uint64_t *id)
@@ -241,12 +239,10 @@ static enum pvn_status begin_finalize(struct partition *partition)
 static void stop_all_vps(struct partition *partition)
 {
 	/* All are told before the first is waited for: they leave their processors together. */
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
-		if (partition->vps[i])
-			vp_stop(partition->vps[i], VP_STOP_DYING);
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
-		if (partition->vps[i])
-			sched_wait_stopped(partition->vps[i]);
+	for_each_vp(vp, partition)
+		vp_stop(vp, VP_STOP_DYING);
+	for_each_vp(vp, partition)
+		sched_wait_stopped(vp);
 }
 
 /* At least one each time, so that a call that began late makes progress, too. */
@@ -254,14 +250,10 @@ static bool destroy_vps(struct partition *partition, uint64_t deadline)
 {
 	bool late = false;
 
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
-		struct vp *vp = partition->vps[i];
-
-		if (!vp)
-			continue;
+	for_each_vp(vp, partition) {
 		if (late)
 			return false;
-		partition->vps[i] = NULL;
+		partition->vps[vp->index] = NULL;
 		stats_total(PVN_STAT_hypervisor_virtual_processors, -1ull);
 		vp_destroy(vp);
 		late = plat_tsc() >= deadline;
@@ -324,23 +316,17 @@ bool partition_reserves_fit(const struct partition *changed, uint64_t reserve, u
 	SPIN_HOLD(&table_lock);
 	uint64_t total = 0;
 
-	list_for_each(node, &table) {
-		const struct partition *partition = list_entry(node, struct partition, siblings);
-
-		if (partition == changed)
-			total += reserve * (partition->vp_count + more_vps);
-		else
-			total += (uint64_t)partition->cpu_reserve * partition->vp_count;
-	}
+	for_each_partition(partition)
+		total += partition == changed ? reserve * (partition->vp_count + more_vps) :
+						(uint64_t)partition->cpu_reserve * partition->vp_count;
 	return total <= (uint64_t)plat_cpu_count() * CPU_SHARE_ONE;
 }
 
-void partition_census(struct census *out)
+void partition_census(struct pvn_get_census_out *out)
 {
-	*out = (struct census){ 0 };
+	*out = (struct pvn_get_census_out){ 0 };
 	spin_lock(&table_lock);
-	list_for_each(node, &table) {
-		struct partition *partition = list_entry(node, struct partition, siblings);
+	for_each_partition(partition) {
 		uint64_t free = page_pool_free_count(&partition->pool);
 		uint64_t used = page_pool_used_count(&partition->pool);
 

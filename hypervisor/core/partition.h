@@ -137,9 +137,17 @@ bool partition_reserves_fit(const struct partition *changed, uint64_t reserve, u
 /* Brings what its statistics page says of memory and VPs up to date. */
 void partition_count(struct partition *partition);
 
-struct census {
-	uint64_t pages_total, pages_free, pages_deposited;
-	uint64_t partitions, vps, ports, connections, gpa_pages;
-};
+/* Counts what the hypervisor holds. */
+void partition_census(struct pvn_get_census_out *out);
 
-void partition_census(struct census *out);
+/* The VP with that index; NULL: there is none, or none any more. */
+struct vp *partition_vp(const struct partition *partition, uint32_t index);
+
+/*
+ * Each VP of the partition, the deleted ones too: their memory waits for the partition's
+ * end. The body has no break.
+ */
+#define for_each_vp(each, of)								\
+	for (unsigned int each##_i = 0; each##_i < VPS_PER_PARTITION_MAX; each##_i++)	\
+		for (struct vp *each = __atomic_load_n(&(of)->vps[each##_i], __ATOMIC_ACQUIRE); \
+		     each; each = NULL)

@@ -11,8 +11,6 @@
  */
 #include "core/partition.h"
 #include "core/platform.h"
-#include "core/vp.h"
-#include "lib/log.h"
 #include "lib/string.h"
 
 #define DEADLINE_NONE	 (~0ull)
@@ -135,48 +133,43 @@ static void fill_message(struct vp *vp, unsigned int index, struct pvn_message *
 		.delivered_at = reference_now(vp),
 	};
 
-	*out = (struct pvn_message){
-		.type = PVN_MESSAGE_TIMER_EXPIRED,
-		.payload_bytes = sizeof(payload),
-	};
+	*out = (struct pvn_message){ .type = PVN_MESSAGE_TIMER_EXPIRED, .payload_bytes = sizeof(payload) };
 	memcpy(out->payload, &payload, sizeof(payload));
 }
 
 bool stimer_take_message(struct vp *vp, unsigned int sint, struct pvn_message *out, bool *more)
 {
 	bool taken = false;
+	SPIN_HOLD(&vp->timer_lock);
 
 	*more = false;
-	spin_lock(&vp->timer_lock);
-	for (unsigned int i = 0; i < PVN_STIMER_COUNT; i++) {
+	for (unsigned int i = 0; i < PVN_STIMER_COUNT && !*more; i++) {
 		struct stimer *timer = &vp->synic.timer[i];
 
 		if (!timer->message_owed || timer_sint(timer) != sint)
 			continue;
-		if (taken) {
-			*more = true;
+		*more = taken;
+		if (taken)
 			break;
-		}
 		taken = true;
 		timer->message_owed = false;
 		fill_message(vp, i, out);
 	}
-	spin_unlock(&vp->timer_lock);
 	return taken;
 }
 
 static bool write_config(struct vp *vp, struct stimer *timer, uint64_t value)
 {
+	SPIN_HOLD(&vp->timer_lock);
+
 	if (value & ~CONFIG_VALID)
 		return false;
 	/* Without direct mode a timer has nowhere to go but a SINT, and SINT 0 is none. */
 	if (!(value & PVN_STIMER_DIRECT) && !(value >> PVN_STIMER_SINT_SHIFT & 0xf))
 		value &= ~PVN_STIMER_ENABLE;
-	spin_lock(&vp->timer_lock);
 	timer->config = value;
 	timer->message_owed = false;
 	timer_start(vp, timer);
-	spin_unlock(&vp->timer_lock);
 	return true;
 }
 
@@ -192,26 +185,29 @@ static void write_count(struct vp *vp, struct stimer *timer, uint64_t value)
 	timer_start(vp, timer);
 }
 
+static struct stimer *timer_of(struct vp *vp, uint32_t msr)
+{
+	uint32_t index = (msr - PVN_MSR_STIMER0_CONFIG) / 2;
+
+	return msr >= PVN_MSR_STIMER0_CONFIG && index < PVN_STIMER_COUNT ? &vp->synic.timer[index] : NULL;
+}
+
 bool stimer_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	unsigned int index = (msr - PVN_MSR_STIMER0_CONFIG) / 2;
-	const struct stimer *timer = &vp->synic.timer[index % PVN_STIMER_COUNT];
-
-	if (msr < PVN_MSR_STIMER0_CONFIG || index >= PVN_STIMER_COUNT)
-		return false;
 	/* config changes by itself when a one-shot timer expires on another processor. */
-	spin_lock(&vp->timer_lock);
-	*value = msr & 1 ? timer->count : timer->config;
-	spin_unlock(&vp->timer_lock);
-	return true;
+	SPIN_HOLD(&vp->timer_lock);
+	const struct stimer *timer = timer_of(vp, msr);
+
+	if (timer)
+		*value = msr & 1 ? timer->count : timer->config;
+	return timer;
 }
 
 bool stimer_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	unsigned int index = (msr - PVN_MSR_STIMER0_CONFIG) / 2;
-	struct stimer *timer = &vp->synic.timer[index % PVN_STIMER_COUNT];
+	struct stimer *timer = timer_of(vp, msr);
 
-	if (msr < PVN_MSR_STIMER0_CONFIG || index >= PVN_STIMER_COUNT)
+	if (!timer)
 		return false;
 	if (msr & 1)
 		write_count(vp, timer, value);

@@ -12,9 +12,7 @@
  */
 #include "core/cpu.h"
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
-#include "core/vp.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -118,23 +116,27 @@ static void raise_sint(struct vp *vp, unsigned int sint)
 		lapic_raise(vp, config & PVN_SINT_VECTOR_MASK);
 }
 
-void synic_message_owed(struct vp *vp, unsigned int sint)
+/* lock held, and given up: something waits for the SINT's slot. */
+static void offer(struct vp *vp, unsigned int sint)
 {
-	struct synic *synic = &vp->synic;
 	bool raise;
 
-	spin_lock(&synic->lock);
-	__atomic_fetch_or(&synic->waiting, 1u << sint, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&vp->synic.waiting, 1u << sint, __ATOMIC_RELEASE);
 	raise = deliver(vp, sint);
-	spin_unlock(&synic->lock);
+	spin_unlock(&vp->synic.lock);
 	if (raise)
 		raise_sint(vp, sint);
+}
+
+void synic_message_owed(struct vp *vp, unsigned int sint)
+{
+	spin_lock(&vp->synic.lock);
+	offer(vp, sint);
 }
 
 enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_message *message)
 {
 	struct synic *synic = &vp->synic;
-	bool raise;
 
 	if (sint >= PVN_SINT_COUNT || message->message.payload_bytes > PVN_MESSAGE_PAYLOAD_MAX)
 		return PVN_STATUS_INVALID_PARAMETER;
@@ -146,25 +148,18 @@ enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_messa
 	ASSERT(!message->queued);
 	message->queued = true;
 	list_append(&synic->queue[sint], &message->node);
-	__atomic_fetch_or(&synic->waiting, 1u << sint, __ATOMIC_RELEASE);
-	raise = deliver(vp, sint);
-	spin_unlock(&synic->lock);
-	if (raise)
-		raise_sint(vp, sint);
+	offer(vp, sint);
 	return PVN_STATUS_SUCCESS;
 }
 
 void synic_cancel(struct vp *vp, unsigned int sint, struct queued_message *message)
 {
-	struct synic *synic = &vp->synic;
+	SPIN_HOLD(&vp->synic.lock);
 
 	ASSERT(sint < PVN_SINT_COUNT);
-	spin_lock(&synic->lock);
-	if (message->queued) {
+	if (message->queued)
 		list_remove(&message->node);
-		message->queued = false;
-	}
-	spin_unlock(&synic->lock);
+	message->queued = false;
 }
 
 void synic_scan(struct vp *vp)
@@ -249,53 +244,32 @@ bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
 bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	struct synic *synic = &vp->synic;
-	bool done = false;
 
 	if (msr >= PVN_MSR_STIMER0_CONFIG)
 		return stimer_write_msr(vp, msr, value);
 	if (msr >= PVN_MSR_SINT0 && msr < PVN_MSR_SINT0 + PVN_SINT_COUNT)
 		return write_sint(vp, msr - PVN_MSR_SINT0, value);
 	switch (msr) {
-	case PVN_MSR_SCONTROL:
-		store(&synic->control, value);
-		done = true;
-		break;
-	case PVN_MSR_SIEFP:
-		return write_page(vp, &synic->event_msr, value, synic->events);
+	case PVN_MSR_SCONTROL: store(&synic->control, value); break;
+	case PVN_MSR_SIEFP: return write_page(vp, &synic->event_msr, value, synic->events);
 	case PVN_MSR_SIMP:
-		done = write_page(vp, &synic->message_msr, value, synic->messages);
+		if (!write_page(vp, &synic->message_msr, value, synic->messages))
+			return false;
 		break;
-	case PVN_MSR_EOM:
-		done = true;
-		break;
+	case PVN_MSR_EOM: break;
+	default: return false;
 	}
 	/* EOM; and messages that waited for the SynIC to be on. */
-	if (done)
-		synic_scan(vp);
-	return done;
+	synic_scan(vp);
+	return true;
 }
 
-enum pvn_status synic_create(struct vp *vp)
+void synic_init(struct vp *vp)
 {
-	struct synic *synic = &vp->synic;
-	struct page_pool *pool = &vp->partition->pool;
-
-	spinlock_init(&synic->lock, LOCK_MESSAGES);
-	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++) {
-		list_init(&synic->queue[i]);
-		synic->sint[i] = PVN_SINT_MASKED;
-	}
+	spinlock_init(&vp->synic.lock, LOCK_MESSAGES);
+	for (unsigned int i = 0; i < PVN_SINT_COUNT; i++)
+		list_init(&vp->synic.queue[i]);
 	vp_timers_init(vp);
-	synic->events = page_pool_alloc(pool);
-	synic->messages = page_pool_alloc(pool);
-	if (!synic->events || !synic->messages) {
-		page_pool_free(pool, synic->events);
-		page_pool_free(pool, synic->messages);
-		synic->events = NULL;
-		synic->messages = NULL;
-		return PVN_STATUS_INSUFFICIENT_MEMORY;
-	}
-	return PVN_STATUS_SUCCESS;
 }
 
 void synic_reset(struct vp *vp)
@@ -316,12 +290,10 @@ void synic_reset(struct vp *vp)
 	spin_unlock(&synic->lock);
 }
 
-void synic_destroy(struct vp *vp)
+void synic_shutdown(struct vp *vp)
 {
 	struct synic *synic = &vp->synic;
 
-	if (!synic->events)
-		return;
 	synic_reset(vp);
 	timer_cancel_wait(&vp->timer);
 	/* The senders own the buffers: they only leave our queue. */
@@ -333,8 +305,4 @@ void synic_destroy(struct vp *vp)
 		}
 	}
 	spin_unlock(&synic->lock);
-	page_pool_free(&vp->partition->pool, synic->events);
-	page_pool_free(&vp->partition->pool, synic->messages);
-	synic->events = NULL;
-	synic->messages = NULL;
 }

@@ -46,8 +46,8 @@ struct synic {
 	struct stimer timer[4];
 };
 
-enum pvn_status synic_create(struct vp *vp);	/* pages from the pool; synic_reset() follows */
-void synic_destroy(struct vp *vp);
+void synic_init(struct vp *vp);		/* its two pages are there; synic_reset() follows */
+void synic_shutdown(struct vp *vp);	/* before the VP goes: whoever queued messages has them back */
 void synic_reset(struct vp *vp);
 
 /* Synthetic MSRs of SynIC and timers (0x40000080-0x4000009f, 0x400000b0-b7). False: #GP. */

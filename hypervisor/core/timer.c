@@ -13,7 +13,6 @@
 #include "core/cpu.h"
 #include "core/platform.h"
 #include "core/timer.h"
-#include "lib/log.h"
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 {

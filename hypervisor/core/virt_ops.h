@@ -18,9 +18,10 @@ struct vp_exit;
 struct virt_ops {
 	const char *name;
 	const struct nested_pt_format *npt;
+	uint8_t hypercall_code[4];	/* the instruction that calls the hypervisor, and RET */
 
-	/* Can this processor do it? If not, one sentence in *why. */
-	bool (*probe)(const char **why);
+	/* Can this processor do it? NULL, or one sentence why it cannot. */
+	const char *(*probe)(void);
 	/* Turns virtualization on, on the calling processor. */
 	void (*cpu_enable)(struct cpu *cpu);
 

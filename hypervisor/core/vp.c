@@ -6,9 +6,7 @@
  * them are vp_regs.c's, the vendor's the vendor's; interrupt controller, timers and
  * scheduling are in their own files.
  */
-#include "core/cpu.h"
 #include "core/exit.h"
-#include "core/intercept.h"
 #include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
@@ -29,25 +27,32 @@ static void timer_expired(struct timer *timer)
 	vp_timers_expired(container_of(timer, struct vp, timer));
 }
 
-/* What virt and the SynIC do not allocate. */
+/* Where the VP names the pages that it has from its partition's pool, besides its own and the vendor's. */
+static const size_t vp_pages[] = {
+	offsetof(struct vp, fpu), offsetof(struct vp, assist),
+	offsetof(struct vp, synic.events), offsetof(struct vp, synic.messages),
+};
+
+static void **page_of(struct vp *vp, unsigned int i) { return (void **)((char *)vp + vp_pages[i]); }
+
 static enum pvn_status vp_take_pages(struct vp *vp)
 {
 	struct page_pool *pool = &vp->partition->pool;
 
-	vp->fpu = page_pool_alloc(pool);
-	vp->assist = page_pool_alloc(pool);
-	if (!vp->fpu || !vp->assist)
-		return PVN_STATUS_INSUFFICIENT_MEMORY;
-	return stats_create(&vp->stats, pool, PVN_STATS_TYPE_vp);
+	for (unsigned int i = 0; i < sizeof(vp_pages) / sizeof(vp_pages[0]); i++)
+		if (!(*page_of(vp, i) = page_pool_alloc(pool)))
+			return PVN_STATUS_INSUFFICIENT_MEMORY;
+	return stats_create(&vp->stats, pool, PVN_STATS_TYPE_vp) ?: virt->vp_create(vp);
 }
 
 static void vp_free(struct vp *vp)
 {
 	struct page_pool *pool = &vp->partition->pool;
 
-	page_pool_free(pool, vp->fpu);
-	page_pool_free(pool, vp->assist);
+	virt->vp_destroy(vp);
 	stats_destroy(&vp->stats, pool);
+	for (unsigned int i = 0; i < sizeof(vp_pages) / sizeof(vp_pages[0]); i++)
+		page_pool_free(pool, *page_of(vp, i));
 	page_pool_free(pool, vp);
 }
 
@@ -86,7 +91,7 @@ static enum pvn_status vp_publish(struct vp *vp)
 	return status;
 }
 
-enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out)
+enum pvn_status vp_create(struct partition *partition, uint32_t index)
 {
 	enum pvn_status status;
 	struct vp *vp;
@@ -98,26 +103,16 @@ enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	vp_init(vp, partition, index);
 	status = vp_take_pages(vp);
-	if (status != PVN_STATUS_SUCCESS)
-		goto free;
-	status = synic_create(vp);
-	if (status != PVN_STATUS_SUCCESS)
-		goto free;
-	status = virt->vp_create(vp);
-	if (status != PVN_STATUS_SUCCESS)
-		goto synic;
+	if (status != PVN_STATUS_SUCCESS) {
+		vp_free(vp);
+		return status;
+	}
+	synic_init(vp);
 	vp_reset(vp);
 	virt->set_exception_intercepts(vp, partition->exceptions);
 	status = vp_publish(vp);
-	if (status == PVN_STATUS_SUCCESS) {
-		*out = vp;
-		return status;
-	}
-	virt->vp_destroy(vp);
-synic:
-	synic_destroy(vp);
-free:
-	vp_free(vp);
+	if (status != PVN_STATUS_SUCCESS)
+		vp_destroy(vp);
 	return status;
 }
 
@@ -127,8 +122,7 @@ void vp_destroy(struct vp *vp)
 	intercept_cancel(vp);
 	if (vp->assist_msr & PVN_MSR_PAGE_ENABLE)
 		gpa_map_overlay_remove(&vp->partition->map, gpa(vp->assist_msr & PVN_MSR_PAGE_MASK));
-	synic_destroy(vp);
-	virt->vp_destroy(vp);
+	synic_shutdown(vp);
 	vp_free(vp);
 }
 

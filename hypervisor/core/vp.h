@@ -83,7 +83,6 @@ struct vp {
 
 	uint64_t assist_msr;		/* (o) VP assist page */
 	struct pvn_vp_assist *assist;	/* (c) page from the pool, overlaid */
-	struct queued_message *intercept;	/* (c) the one intercept message buffer */
 	struct stats stats;		/* (o) */
 	uint64_t stats_msr[2];		/* (o) */
 };
@@ -131,7 +130,7 @@ struct vp_exit {
  * Object life: pages from the partition's pool, nothing left behind on failure. On
  * success it is in partition->vps. INVALID_VP_INDEX: too high, or taken.
  */
-enum pvn_status vp_create(struct partition *partition, uint32_t index, struct vp **out);
+enum pvn_status vp_create(struct partition *partition, uint32_t index);
 /* The VP is stopped and off every processor. */
 void vp_destroy(struct vp *vp);
 /* Back to architectural reset (creation, INIT). */
@@ -144,6 +143,14 @@ enum pvn_status vp_set_register(struct vp *vp, uint32_t name, const uint64_t val
 /* Adds / takes away reasons to stop. Adding does not wait; see sched_wait_stopped(). */
 void vp_stop(struct vp *vp, uint32_t reasons);
 void vp_resume(struct vp *vp, uint32_t reasons);
+
+/* A register that the vendor holds: its low or high half, 0 if there is none of that name. */
+static inline uint64_t vp_vendor_register(struct vp *vp, uint32_t name, unsigned int half)
+{
+	uint64_t value[2] = { 0 };
+
+	return virt->get_register(vp, name, value) == PVN_STATUS_SUCCESS ? value[half] : 0;
+}
 
 /* What exit.c and the MSR file need of it. */
 static inline void vp_skip_instruction(struct vp *vp, uint8_t bytes) { vp->regs.rip += bytes; }

@@ -49,6 +49,13 @@ static uint32_t msr_of(uint32_t name)
 	return 0;
 }
 
+/* There are none, so that these are 0: see MTRR_CAP. */
+static bool is_mtrr(uint32_t name)
+{
+	return name - PVN_REG_MTRR_BASE0 < 8 || name - PVN_REG_MTRR_MASK0 < 8 ||
+	       name - PVN_REG_MTRR_FIXED0 < 11;
+}
+
 /* Where XMM, x87 stack or their control words lie in the XSAVE area, 16 bytes each. */
 static void *fpu_place(struct vp *vp, uint32_t name)
 {
@@ -82,6 +89,8 @@ static enum pvn_status get_from_msr(struct vp *vp, uint32_t name, uint64_t value
 {
 	uint32_t msr = msr_of(name);
 
+	if (is_mtrr(name))
+		return PVN_STATUS_SUCCESS;
 	if (!msr)
 		return virt->get_register(vp, name, value);
 	return msr_read_state(vp, msr, value) ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARAMETER;
@@ -110,10 +119,6 @@ enum pvn_status vp_get_register(struct vp *vp, uint32_t name, uint64_t value[2])
 	case PVN_REG_TSC: value[0] = plat_tsc(); break;
 	case PVN_REG_APIC_BASE: value[0] = vp->lapic.base; break;
 	case PVN_REG_INITIAL_APIC_ID: value[0] = vp->apic_id; break;
-	case PVN_REG_MTRR_BASE0 ... PVN_REG_MTRR_BASE0 + 7:
-	case PVN_REG_MTRR_MASK0 ... PVN_REG_MTRR_MASK0 + 7:
-	case PVN_REG_MTRR_FIXED0 ... PVN_REG_MTRR_FIXED0 + 10:
-		break;	/* there are none: see MTRR_CAP */
 	case PVN_REG_VP_RUNTIME: value[0] = reference_units(vp->run_tsc); break;
 	default: return get_from_msr(vp, name, value);
 	}
@@ -137,12 +142,9 @@ static bool set_apic_id(struct vp *vp, uint64_t id)
 {
 	if (id > APIC_ID_MAX || vp->run_tsc)
 		return false;
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++) {
-		struct vp *other = __atomic_load_n(&vp->partition->vps[i], __ATOMIC_ACQUIRE);
-
-		if (other && other != vp && other->apic_id == id)
+	for_each_vp(other, vp->partition)
+		if (other != vp && other->apic_id == id)
 			return false;
-	}
 	vp->apic_id = vp->lapic.id = (uint32_t)id;
 	return true;
 }
@@ -164,10 +166,10 @@ static bool set_plain(struct vp *vp, uint32_t name, uint64_t v)
 		return true;
 	case PVN_REG_APIC_BASE: return v == vp->lapic.base;
 	case PVN_REG_INITIAL_APIC_ID: return set_apic_id(vp, v);
-	case PVN_REG_MTRR_BASE0 ... PVN_REG_MTRR_BASE0 + 7:
-	case PVN_REG_MTRR_MASK0 ... PVN_REG_MTRR_MASK0 + 7:
-	case PVN_REG_MTRR_FIXED0 ... PVN_REG_MTRR_FIXED0 + 10: return !v;
-	default: return msr_of(name) && msr_write_state(vp, msr_of(name), v);
+	default:
+		if (is_mtrr(name))
+			return !v;
+		return msr_of(name) && msr_write_state(vp, msr_of(name), v);
 	}
 }
 

@@ -15,6 +15,9 @@ struct list { struct list *next, *prev; };
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_for_each(node, head) \
 	for (struct list *node = (head)->next; node != (head); node = node->next)
+#define list_for_each_entry(entry, head, type, member)				\
+	for (type *entry = list_entry((head)->next, type, member); &entry->member != (head); \
+	     entry = list_entry(entry->member.next, type, member))
 /* The body may unlink (and free) the node itself. */
 #define list_for_each_safe(node, head)						\
 	for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \

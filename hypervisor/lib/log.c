@@ -8,7 +8,6 @@
 #include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
 
 #define LINE_BYTES 256

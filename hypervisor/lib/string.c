@@ -70,8 +70,6 @@ size_t strlen(const char *s)
 	return n;
 }
 
-int strcmp(const char *a, const char *b) { return strncmp(a, b, ~(size_t)0); }
-
 int strncmp(const char *a, const char *b, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++) {

@@ -6,7 +6,6 @@
  * Registers by number (xAPIC offset >> 4 = x2APIC MSR - 0x800).
  */
 #include "core/platform.h"
-#include "lib/log.h"
 #include "x86/apic.h"
 #include "x86/insn.h"
 #include "x86/layout.h"

@@ -4,7 +4,6 @@
  *
  * A polled 16550. A line that is not there (reads all ones) is not written to.
  */
-#include <stddef.h>
 #include "core/platform.h"
 #include "x86/console.h"
 #include "x86/insn.h"

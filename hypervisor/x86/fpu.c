@@ -9,7 +9,6 @@
 #include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
-#include "lib/string.h"
 #include "x86/fpu.h"
 #include "x86/insn.h"
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Completes what entry.S began: 2 MiB pages for the first 4 GiB, 1 GiB pages (or more
- * tables of 2 MiB ones) above, 4 KiB pages for the image so that nothing is both
- * writable and executable there. The direct map is never executable.
+ * Completes what entry.S began: 2 MiB pages for what is above the first 4 GiB too, 4 KiB
+ * pages for the image so that nothing is both writable and executable there. The direct
+ * map is never executable.
  */
 #include "core/platform.h"
 #include "lib/log.h"
@@ -43,41 +43,21 @@ struct hpa plat_hpa(const void *va)
 	return hpa(v >= KERNEL_BASE ? v - KERNEL_BASE : v - DIRECT_MAP);
 }
 
-static bool huge_pages(void)
-{
-	uint32_t r[4];
-
-	cpuid(0x80000001, 0, r);
-	return r[3] >> 26 & 1;
-}
-
-static uint64_t high_gigabytes(uint64_t end)
+size_t paging_table_pages(uint64_t end)
 {
 	return end <= 4 * HUGE_PAGE_SIZE ? 0 : (end - 3 * HUGE_PAGE_SIZE - 1) >> HUGE_PAGE_SHIFT;
 }
 
-size_t paging_table_pages(uint64_t end)
-{
-	return huge_pages() ? 0 : high_gigabytes(end);
-}
-
 void paging_map_high(uint64_t end, char *table_pages)
 {
-	uint64_t count = high_gigabytes(end);
+	uint64_t *pd = (uint64_t *)table_pages, count = paging_table_pages(end);
 
 	if (count + 4 > ENTRIES)
 		panic("more than 512 GiB of memory is not supported");
-	for (uint64_t g = 4; g < count + 4; g++) {
-		uint64_t *pd = (uint64_t *)table_pages;
-
-		if (huge_pages()) {
-			boot_pdpt[g] = g << HUGE_PAGE_SHIFT | LARGE | W | P | NX;
-			continue;
-		}
-		for (uint64_t i = 0; i < ENTRIES; i++)
-			pd[i] = (g << HUGE_PAGE_SHIFT) + (i << LARGE_PAGE_SHIFT) + (LARGE | W | P | NX);
-		boot_pdpt[g] = plat_hpa(pd).v | W | P;
-		table_pages += PAGE_SIZE;
+	for (uint64_t i = 0; i < count * ENTRIES; i++) {
+		pd[i] = 4 * HUGE_PAGE_SIZE + (i << LARGE_PAGE_SHIFT) + (LARGE | W | P | NX);
+		if (i % ENTRIES == 0)
+			boot_pdpt[4 + i / ENTRIES] = plat_hpa(&pd[i]).v | W | P;
 	}
 }
 

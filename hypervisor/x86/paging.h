@@ -10,8 +10,7 @@
 
 /*
  * Memory above 4 GiB into the direct map, up to end; table_pages gives pages for the
- * tables (one per GiB where the processor has no 1 GiB pages), as many as
- * paging_table_pages() says.
+ * tables, one per GiB, as many as paging_table_pages() says.
  */
 size_t paging_table_pages(uint64_t end);
 void paging_map_high(uint64_t end, char *table_pages);

@@ -8,7 +8,6 @@
 #include "core/cpu.h"
 #include "core/partition.h"
 #include "core/platform.h"
-#include "core/vp.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "x86/apic.h"

@@ -5,7 +5,6 @@
  * Time base. The PIT's channel 2 measures the TSC and the APIC timer for 20 ms three
  * times; the shortest (least disturbed) TSC count wins.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "x86/apic.h"

@@ -268,7 +268,7 @@ static void statuses_are_those_of_the_table(unsigned int status)
 /* A guest that calls everything with random registers is refused or ignored. */
 static void random_calls_of_a_child_harm_nobody(void **state)
 {
-	struct census before, after;
+	struct pvn_get_census_out before, after;
 
 	(void)state;
 	make_unprivileged();

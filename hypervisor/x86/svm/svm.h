@@ -33,7 +33,7 @@ struct svm_cpu {
 static inline struct vmcb *svm_vmcb(const struct vp *vp) { return vp->vendor; }
 
 /* svm_enable.c */
-bool svm_probe(const char **why);
+const char *svm_probe(void);
 void svm_cpu_enable(struct cpu *cpu);
 struct hpa svm_io_map(bool root);
 struct hpa svm_msr_map(bool root);

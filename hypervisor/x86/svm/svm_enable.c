@@ -4,7 +4,6 @@
  *
  * Is there SVM, and turning it on; permission maps shared by all VPs of a kind.
  */
-#include <pvn/abi/msr.h>
 #include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
@@ -35,40 +34,36 @@ static uint8_t host_save[64][PAGE_SIZE] __attribute__((aligned(4096)));
 #define MSR_READ  1u
 #define MSR_WRITE 2u
 
-static void msr_map_set(uint8_t *map, uint32_t msr, unsigned int exits)
-{
-	uint32_t base = msr < 0x2000 ? 0 : msr < 0xc0002000 ? 0x2000 : 0x4000;
-	uint32_t bit = (base + (msr & 0x1fff)) * 2;
-
-	map[bit / 8] &= ~(3u << bit % 8);
-	map[bit / 8] |= exits << bit % 8;
-}
-
 static void make_msr_maps(void)
 {
-	static const uint32_t child_own[] = {	/* live in the VMCB: no exit needed */
-		0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
-		0xc0000100, 0xc0000101, 0xc0000102,
-	};	/* not PAT: QEMU checks nothing, and lets a guest change the processor's own */
-	static const uint32_t root_exits[] = {
-		0x1b, 0x6e0, MSR_EFER, MSR_VM_CR, MSR_HSAVE,
+	static const struct { uint8_t *map; uint32_t first, count; uint8_t exits; } ranges[] = {
+		/* Live in the VMCB: no exit needed. Not PAT: QEMU checks nothing, and lets a guest change
+		   the processor's own. */
+		{ msr_map_child, 0x174, 3, 0 }, { msr_map_child, 0xc0000081, 4, 0 },
+		{ msr_map_child, 0xc0000100, 3, 0 },
+		{ msr_map_root, 0x1b, 1, MSR_READ | MSR_WRITE },
+		{ msr_map_root, 0x6e0, 1, MSR_READ | MSR_WRITE },
+		{ msr_map_root, 0x800, 0x100, MSR_READ | MSR_WRITE },
+		{ msr_map_root, MSR_EFER, 1, MSR_READ | MSR_WRITE },
+		{ msr_map_root, MSR_VM_CR, 1, MSR_READ | MSR_WRITE },
+		{ msr_map_root, MSR_HSAVE, 1, MSR_READ | MSR_WRITE },
+		/* Performance counters: their interrupt has nowhere to go. */
+		{ msr_map_root, 0xc0010000, 8, MSR_READ | MSR_WRITE },
+		{ msr_map_root, 0xc0010200, 12, MSR_READ | MSR_WRITE },
+		/* The TSC is everybody's: the root may read it, not move it. */
+		{ msr_map_root, 0x10, 1, MSR_WRITE }, { msr_map_root, 0x3b, 1, MSR_WRITE },
 	};
 
 	memset(msr_map_child, 0xff, sizeof(msr_map_child));
-	for (size_t i = 0; i < sizeof(child_own) / sizeof(child_own[0]); i++)
-		msr_map_set(msr_map_child, child_own[i], 0);
-	for (size_t i = 0; i < sizeof(root_exits) / sizeof(root_exits[0]); i++)
-		msr_map_set(msr_map_root, root_exits[i], MSR_READ | MSR_WRITE);
-	for (uint32_t msr = 0x800; msr < 0x900; msr++)
-		msr_map_set(msr_map_root, msr, MSR_READ | MSR_WRITE);
-	/* Performance counters: their interrupt has nowhere to go. */
-	for (uint32_t i = 0; i < 12; i++) {
-		msr_map_set(msr_map_root, 0xc0010000 + (i & 7), MSR_READ | MSR_WRITE);
-		msr_map_set(msr_map_root, 0xc0010200 + i, MSR_READ | MSR_WRITE);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		for (uint32_t msr = ranges[i].first; msr < ranges[i].first + ranges[i].count; msr++) {
+			uint32_t base = msr < 0x2000 ? 0 : msr < 0xc0002000 ? 0x2000 : 0x4000;
+			uint32_t bit = (base + (msr & 0x1fff)) * 2;
+
+			ranges[i].map[bit / 8] &= ~(3u << bit % 8);
+			ranges[i].map[bit / 8] |= ranges[i].exits << bit % 8;
+		}
 	}
-	/* The TSC is everybody's: the root may read it, not move it. */
-	msr_map_set(msr_map_root, 0x10, MSR_WRITE);
-	msr_map_set(msr_map_root, 0x3b, MSR_WRITE);
 }
 
 static void make_io_maps(void)
@@ -92,38 +87,31 @@ static bool is_tcg(void)
 	return r[1] == 0x54474354;	/* "TCGT" */
 }
 
-bool svm_probe(const char **why)
+const char *svm_probe(void)
 {
 	uint32_t r[4];
 
 	cpuid(0x80000000, 0, r);
-	if (r[0] < 0x8000000a) {
-		*why = "this processor has no AMD SVM (and VMX is not supported yet)";
-		return false;
-	}
-	cpuid(0x80000001, 0, r);
+	if (r[0] >= 0x8000000a)
+		cpuid(0x80000001, 0, r);
+	else
+		r[2] = 0;
+	if (!(r[2] & 1 << 2))
+		return "this processor has no AMD SVM (and VMX is not supported yet)";
 	npt_format.huge_pages = r[3] >> 26 & 1;
-	if (!(r[2] & 1 << 2)) {
-		*why = "this processor has no AMD SVM (and VMX is not supported yet)";
-		return false;
-	}
-	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED) {
-		*why = "SVM is disabled by the firmware: enable it in the BIOS set-up";
-		return false;
-	}
+	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED)
+		return "SVM is disabled by the firmware: enable it in the BIOS set-up";
 	cpuid(0x80000008, 0, r);
 	svm_features.branch_barrier = r[1] >> 12 & 1;
 	cpuid(0x8000000a, 0, r);
-	if (!(r[3] & 1)) {
-		*why = "this processor's SVM has no nested paging";
-		return false;
-	}
+	if (!(r[3] & 1))
+		return "this processor's SVM has no nested paging";
 	svm_features.next_rip = r[3] >> 3 & 1;
 	svm_features.asid_count = r[1];
 	svm_features.loses_shadow = is_tcg();
 	make_msr_maps();
 	make_io_maps();
-	return true;
+	return NULL;
 }
 
 void svm_cpu_enable(struct cpu *cpu)

@@ -4,10 +4,6 @@
  *
  * Registers that live in the VMCB, by their ABI name, and the architectural reset state.
  */
-#include "core/partition.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/fpu.h"
 #include "x86/svm/svm.h"
 
 #define EFER_SVME	(1ull << 12)
@@ -25,43 +21,35 @@ static uint16_t attributes_from_vmcb(uint16_t a) { return (a & 0xff) | (a & 0xf0
 
 static struct vmcb_segment *segment_of(struct vmcb *vmcb, uint32_t name)
 {
-	switch (name - PVN_REG_ES) {
-	case 0: return &vmcb->es;
-	case 1: return &vmcb->cs;
-	case 2: return &vmcb->ss;
-	case 3: return &vmcb->ds;
-	case 4: return &vmcb->fs;
-	case 5: return &vmcb->gs;
-	case 6: return &vmcb->ldtr;
-	case 7: return &vmcb->tr;
-	default: return NULL;
-	}
+	/* ES CS SS DS FS GS LDTR TR, in the order of the names, and where they are from ES on. */
+	static const uint8_t at[] = { 0, 1, 2, 3, 4, 5, 7, 9 };
+
+	return name - PVN_REG_ES < sizeof(at) ? &vmcb->es + at[name - PVN_REG_ES] : NULL;
+}
+
+static struct vmcb_segment *table_of(struct vmcb *vmcb, uint32_t name)
+{
+	return name == PVN_REG_IDTR ? &vmcb->idtr : name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
 }
 
 /* Plain 64-bit registers; NULL: not one of them. */
 static uint64_t *plain_of(struct vp *vp, uint32_t name)
 {
-	struct vmcb *vmcb = svm_vmcb(vp);
+#define AT(name, field) { PVN_REG_##name, offsetof(struct vmcb, field) }
+	static const struct { uint32_t name, offset; } at[] = {
+		AT(CR0, cr0), AT(CR2, cr2), AT(CR3, cr3), AT(CR4, cr4), AT(DR0 + 4, dr6), AT(DR0 + 5, dr7),
+		AT(KERNEL_GS_BASE, kernel_gs_base), AT(PAT, pat), AT(SYSENTER_CS, sysenter_cs),
+		AT(SYSENTER_EIP, sysenter_eip), AT(SYSENTER_ESP, sysenter_esp), AT(STAR, star),
+		AT(LSTAR, lstar), AT(CSTAR, cstar), AT(SFMASK, sfmask),
+	};
+#undef AT
 
-	switch (name) {
-	case PVN_REG_DR0 ... PVN_REG_DR0 + 3: return &vp->debug[name - PVN_REG_DR0];
-	case PVN_REG_CR0: return &vmcb->cr0;
-	case PVN_REG_CR2: return &vmcb->cr2;
-	case PVN_REG_CR3: return &vmcb->cr3;
-	case PVN_REG_CR4: return &vmcb->cr4;
-	case PVN_REG_DR0 + 4: return &vmcb->dr6;
-	case PVN_REG_DR0 + 5: return &vmcb->dr7;
-	case PVN_REG_KERNEL_GS_BASE: return &vmcb->kernel_gs_base;
-	case PVN_REG_PAT: return &vmcb->pat;
-	case PVN_REG_SYSENTER_CS: return &vmcb->sysenter_cs;
-	case PVN_REG_SYSENTER_EIP: return &vmcb->sysenter_eip;
-	case PVN_REG_SYSENTER_ESP: return &vmcb->sysenter_esp;
-	case PVN_REG_STAR: return &vmcb->star;
-	case PVN_REG_LSTAR: return &vmcb->lstar;
-	case PVN_REG_CSTAR: return &vmcb->cstar;
-	case PVN_REG_SFMASK: return &vmcb->sfmask;
-	default: return NULL;
-	}
+	if (name - PVN_REG_DR0 < 4)
+		return &vp->debug[name - PVN_REG_DR0];
+	for (unsigned int i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (at[i].name == name)
+			return (uint64_t *)((char *)vp->vendor + at[i].offset);
+	return NULL;
 }
 
 /* [TLFS 2.0 9.6 "Pending Interruption"]; the types have the same numbers. */
@@ -111,9 +99,7 @@ enum pvn_status svm_get_register(struct vp *vp, uint32_t name, uint64_t value[2]
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
 	const uint64_t *plain = plain_of(vp, name);
-	struct vmcb_segment *segment = segment_of(vmcb, name);
-	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
-				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
+	struct vmcb_segment *segment = segment_of(vmcb, name), *table = table_of(vmcb, name);
 
 	/* What VMLOAD and VMSAVE move may be newer in the processor, as DR0-3; CS, SS, CRs are not. */
 	if ((name >= PVN_REG_ES + 4 && name != PVN_REG_EFER && name != PVN_REG_PAT) || name >> 16 == 5)
@@ -170,9 +156,7 @@ enum pvn_status svm_set_register(struct vp *vp, uint32_t name, const uint64_t va
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
 	uint64_t *plain = plain_of(vp, name);
-	struct vmcb_segment *segment = segment_of(vmcb, name);
-	struct vmcb_segment *table = name == PVN_REG_IDTR ? &vmcb->idtr :
-				     name == PVN_REG_GDTR ? &vmcb->gdtr : NULL;
+	struct vmcb_segment *segment = segment_of(vmcb, name), *table = table_of(vmcb, name);
 
 	if (!is_consistent(name, value[0]))
 		return PVN_STATUS_INVALID_PARAMETER;

@@ -300,6 +300,7 @@ static void svm_dump(struct vp *vp)
 const struct virt_ops svm_ops = {
 	.name = "svm",
 	.npt = &npt_format,
+	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },	/* VMMCALL */
 	.probe = svm_probe,
 	.cpu_enable = svm_cpu_enable,
 	.vp_create = svm_vp_create,

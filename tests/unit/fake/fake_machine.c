@@ -19,7 +19,7 @@ static void *page_info;
 /* The partition table outlives a test: each begins with one root and nothing else. */
 static void forget_partitions(void)
 {
-	struct census census;
+	struct pvn_get_census_out census;
 
 	partition_census(&census);
 	assert_int_equal(census.partitions, 0);
@@ -67,7 +67,8 @@ int fake_machine_setup(void **state)
 	map_root(FAKE_HYPERVISOR + FAKE_HYPERVISOR_BYTES, FAKE_MEMORY_BYTES);
 	map_root(FAKE_DEVICE, FAKE_DEVICE + LARGE_PAGE_SIZE);
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(vp_create(root_partition, i, &vp), PVN_STATUS_SUCCESS);
+		assert_int_equal(vp_create(root_partition, i), PVN_STATUS_SUCCESS);
+		vp = root_partition->vps[i];
 		vp->stop_reasons = 0;
 		fake_enlighten(vp);
 	}

@@ -244,7 +244,9 @@ static struct vp *make_vp(unsigned int index)
 	vp->stats.count = page();
 	spinlock_init(&vp->timer_lock, LOCK_VP_TIMERS);
 	timer_init(&vp->timer, timer_expired);
-	assert_int_equal(synic_create(vp), PVN_STATUS_SUCCESS);
+	vp->synic.events = page();
+	vp->synic.messages = page();
+	synic_init(vp);
 	lapic_reset(vp);
 	synic_reset(vp);
 	fake_wrmsr(vp, X2APIC_MSR(0x0f), 0x1ff);
@@ -292,8 +294,9 @@ int fake_vhw_teardown(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < FAKE_VPS; i++) {
-		synic_destroy(fake.vp[i]);
-		timer_cancel_wait(&fake.vp[i]->timer);
+		synic_shutdown(fake.vp[i]);
+		page_pool_free(&partition->pool, fake.vp[i]->synic.events);
+		page_pool_free(&partition->pool, fake.vp[i]->synic.messages);
 		page_pool_free(&partition->pool, fake.vp[i]->assist);
 		page_pool_free(&partition->pool, fake.vp[i]->stats.count);
 		page_pool_free(&partition->pool, fake.vp[i]);

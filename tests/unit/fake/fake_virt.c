@@ -7,42 +7,13 @@
  */
 #include "fake_machine.h"
 
-#define ENTRY_PRESENT	(1ull << 63)
-#define ENTRY_LEAF	(1ull << 62)
-#define RIGHTS_SHIFT	56
-#define ADDRESS		0x0000fffffffff000ull
-
-static uint64_t format_table(struct hpa next) { return ENTRY_PRESENT | next.v; }
-
-static uint64_t format_leaf(struct hpa page, unsigned int rights, unsigned int level)
-{
-	assert_int_equal(page.v & ((1ull << (PAGE_SHIFT + 9 * (level - 1))) - 1), 0);
-	return ENTRY_PRESENT | ENTRY_LEAF | (uint64_t)rights << RIGHTS_SHIFT | page.v;
-}
-
-static bool format_is_present(uint64_t entry) { return entry & ENTRY_PRESENT; }
-
-static bool format_is_leaf(uint64_t entry, unsigned int level)
-{
-	(void)level;
-	return entry & ENTRY_LEAF;
-}
-
-static struct hpa format_address(uint64_t entry, unsigned int level)
-{
-	(void)level;
-	return hpa(entry & ADDRESS);
-}
-
-static unsigned int format_rights(uint64_t entry) { return entry >> RIGHTS_SHIFT & GPA_ALL; }
-
 static const struct nested_pt_format format = {
-	.table = format_table,
-	.leaf = format_leaf,
-	.is_present = format_is_present,
-	.is_leaf = format_is_leaf,
-	.address = format_address,
-	.rights = format_rights,
+	.present = 1ull << 63,
+	.table = 1ull << 63,
+	.leaf = 3ull << 62,
+	.large = 1ull << 62,
+	.write = 1ull << 57,
+	.execute = 1ull << 58,
 	.huge_pages = true,
 };
 
@@ -121,6 +92,7 @@ static void set_exception_intercepts(struct vp *vp, uint32_t vectors)
 static const struct virt_ops ops = {
 	.name = "fake",
 	.npt = &format,
+	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },
 	.vp_create = vp_create_,
 	.vp_destroy = vp_destroy_,
 	.vp_reset = vp_reset_,

@@ -12,7 +12,7 @@ static struct gpa_map map;
 
 static void child_map(void)
 {
-	assert_int_equal(gpa_map_init(&map, virt->npt, &root_partition->pool, true),
+	assert_int_equal(gpa_map_init(&map, &root_partition->pool, true),
 			 PVN_STATUS_SUCCESS);
 }
 
@@ -144,7 +144,7 @@ static void without_memory_for_tables_nothing_changes(void **state)
 	page_pool_init(&small);
 	page_pool_add(&small, hpa(0x800000));
 	page_pool_add(&small, hpa(0x801000));
-	assert_int_equal(gpa_map_init(&map, virt->npt, &small, true), PVN_STATUS_SUCCESS);
+	assert_int_equal(gpa_map_init(&map, &small, true), PVN_STATUS_SUCCESS);
 	assert_int_equal(insert(0x7000, 0x123000, PAGE_SIZE, &replaced),
 			 PVN_STATUS_INSUFFICIENT_MEMORY);
 	assert_int_equal(map.mapped_pages, 0);

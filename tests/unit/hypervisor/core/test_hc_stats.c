@@ -110,7 +110,7 @@ static void objects_and_pages_are_counted(void **state)
 {
 	const uint64_t *count = stats_hypervisor.count;
 	uint64_t pages = count[PVN_STAT_hypervisor_total_pages], id;
-	struct census census;
+	struct pvn_get_census_out census;
 
 	(void)state;
 	partition_census(&census);

@@ -174,7 +174,7 @@ static void children_are_listed_in_the_order_of_creation(void **state)
 
 static void a_hundred_cycles_leave_the_census_as_it_was(void **state)
 {
-	struct census before, after;
+	struct pvn_get_census_out before, after;
 
 	(void)state;
 	partition_census(&before);
