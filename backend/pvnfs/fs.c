@@ -74,6 +74,12 @@ static int to_node(const char *path, char *node, size_t size, const char **speci
 	return 0;
 }
 
+/* As to_node(); facts about the hypervisor and guests are for reading. */
+static int to_changeable(const char *path, char *node, size_t size, const char **special)
+{
+	return fact_is_path(path) ? -EACCES : to_node(path, node, size, special);
+}
+
 static struct file *file_of(const struct fuse_file_info *info)
 {
 	return info ? (struct file *)(uintptr_t)info->fh : NULL;
@@ -310,9 +316,7 @@ static int fs_create(const char *path, mode_t mode, struct fuse_file_info *info)
 	int error;
 
 	(void)mode;
-	if (fact_is_path(path))
-		return -EACCES;
-	error = to_node(path, node, sizeof(node), &special);
+	error = to_changeable(path, node, sizeof(node), &special);
 	if (!error && !special)
 		error = node_make(node);
 	if (error && error != -EEXIST)
@@ -454,9 +458,7 @@ static int fs_mkdir(const char *path, mode_t mode)
 	int error;
 
 	(void)mode;
-	if (fact_is_path(path))
-		return -EACCES;
-	error = to_node(path, node, sizeof(node), &special);
+	error = to_changeable(path, node, sizeof(node), &special);
 	if (error || special)
 		return error ? error : -EEXIST;
 	error = node_make(node);
@@ -469,11 +471,8 @@ static int fs_rmdir(const char *path)
 {
 	char node[PVN_STORE_PAYLOAD_MAX];
 	const char *special;
-	int error;
+	int error = to_changeable(path, node, sizeof(node), &special);
 
-	if (fact_is_path(path))
-		return -EACCES;
-	error = to_node(path, node, sizeof(node), &special);
 	if (error)
 		return error;
 	if (!strcmp(node, "/"))
@@ -491,11 +490,8 @@ static int fs_unlink(const char *path)
 {
 	char node[PVN_STORE_PAYLOAD_MAX];
 	const char *special;
-	int error;
+	int error = to_changeable(path, node, sizeof(node), &special);
 
-	if (fact_is_path(path))
-		return -EACCES;
-	error = to_node(path, node, sizeof(node), &special);
 	if (error)
 		return error;
 	if (!special)
