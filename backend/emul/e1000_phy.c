@@ -125,7 +125,7 @@ void e1000_phy_reset(struct e1000 *e1000)
 	static const uint16_t values[E1000_PHY_REGISTERS] = {
 		[0] = 0x1140,	/* autonegotiation, full duplex, 1000 Mbit/s */
 		[1] = 0x796d,	/* all modes; negotiated, link up */
-		[2] = 0x0141, [3] = 0x0c30,	/* 88E1011 */
+		[2] = 0x0141, [3] = 0x0c20,	/* 88E1011 */
 		[4] = 0x0de1,	/* offered */
 		[5] = 0x4de1,	/* the partner's, and its acknowledgement */
 		[6] = 0x0001,

@@ -221,7 +221,7 @@ static void store(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes,
 
 void e1000_receive(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes)
 {
-	uint8_t data[E1000_FRAME_MAX + FCS_BYTES] = { 0 };
+	uint8_t data[E1000_FRAME_MAX + FCS_BYTES];
 	uint32_t rctl = e1000_get(e1000, REG_RCTL);
 	uint8_t status = 0;
 	uint16_t tag = 0;
@@ -246,8 +246,11 @@ void e1000_receive(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes
 	} else {
 		memcpy(data, frame, bytes);
 	}
-	if (bytes < FRAME_MIN)
+	if (bytes < FRAME_MIN) {
+		memset(data + bytes, 0, FRAME_MIN - bytes);
 		bytes = FRAME_MIN;
+	}
+	memset(data + bytes, 0, FCS_BYTES);
 	if (!(rctl & RCTL_LONG) && bytes + FCS_BYTES > FRAME_MAX + TAG_BYTES)
 		return;
 	count(e1000, frame, bytes + FCS_BYTES);

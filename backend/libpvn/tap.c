@@ -74,6 +74,9 @@ static int open_queue(struct pvn_tap *tap, unsigned int index, struct pvn_proble
 	}
 	if (tap->offloads && ioctl(fd, TUNSETVNETHDRSZ, &header))
 		return refused(problem, tap->name, NULL, "the tap interface takes no header");
+	/* An interface that stays keeps what it offered to whoever had it before. */
+	if (!tap->offloads && ioctl(fd, TUNSETOFFLOAD, 0ul))
+		return refused(problem, tap->name, NULL, "the tap interface keeps its offloads");
 	memcpy(tap->name, request.ifr_name, sizeof(tap->name));
 	return 0;
 }

@@ -9,6 +9,9 @@
  *	pvn-netd <arguments of libpvn/backend.h>
  *		 --tap NAME [--tap-fd FD]... | --user [--forward RULE]... [--no-host]
  *		 [--mtu N] [--poll-us N]
+ *	pvn-netd --domid N --device K --backend-path B --user ... --stream FD
+ *
+ * The second form serves an emulated card: FD is a socket of packets to the worker.
  *
  * The loop: send what the guest has queued, bring it what has come, of all queues
  * in turns, announce; when there was nothing, look for a short learned time, then
@@ -26,6 +29,7 @@
 
 #include "libpvn/tap.h"
 #include "netd/settings.h"
+#include "netd/stream.h"
 #include "netd/wire_user.h"
 
 enum {
@@ -45,6 +49,7 @@ struct netd {
 	int tap_fd[PVN_TAP_QUEUES_MAX];
 	unsigned int tap_count;
 	bool user, no_host;
+	int stream;			/* of an emulated card, or -1: there are rings */
 	const char *forward[FORWARDS_MAX];
 	unsigned int forward_count;
 	unsigned int mtu;
@@ -58,6 +63,7 @@ struct netd {
 static struct netd netd = {
 	.mtu = 1500,
 	.poll_us = POLL_US_DEFAULT,
+	.stream = -1,
 };
 
 /* --- start --- */
@@ -89,7 +95,6 @@ static int argument(struct pvn_backend *backend, const char *name, const char *v
 {
 	unsigned int number;
 
-	(void)backend;
 	if (!strcmp(name, "--user"))
 		return take_flag(&netd.user);
 	if (!strcmp(name, "--no-host"))
@@ -109,6 +114,13 @@ static int argument(struct pvn_backend *backend, const char *name, const char *v
 		    number_argument(name, value, 0, 1u << 20, &number) < 0)
 			return -1;
 		netd.tap_fd[netd.tap_count++] = (int)number;
+		return 2;
+	}
+	if (!strcmp(name, "--stream")) {
+		if (number_argument(name, value, 0, 1u << 20, &number) < 0)
+			return -1;
+		netd.stream = (int)number;
+		backend->without_rings = true;
 		return 2;
 	}
 	if (!strcmp(name, "--mtu"))
@@ -131,7 +143,7 @@ static int open_wire(void)
 				return -1;
 		return 0;
 	}
-	if (!netd.tap || !netd.tap_count || netd.tap_count < netd.backend.queue_count) {
+	if (netd.stream >= 0 || !netd.tap || !netd.tap_count || netd.tap_count < netd.backend.queue_count) {
 		fprintf(stderr, "pvn-netd: --user, or --tap and a --tap-fd for each queue are needed\n");
 		return -1;
 	}
@@ -486,6 +498,10 @@ int main(int argc, char **argv)
 
 	if (pvn_backend_parse(&netd.backend, &ops, argc, argv) || prepare())
 		return EXIT_FAILURE;
+	if (netd.stream >= 0) {
+		net_stream_serve(&netd.interface.wire, netd.stream);
+		return EXIT_SUCCESS;
+	}
 	open_store();
 	while (!netd.backend.finished) {
 		bool any = turn() || look_for_a_while();

@@ -112,6 +112,17 @@ static int take_disks(struct config *config, struct pvn_problem *problem)
 	return check_ide(config, problem);
 }
 
+static int check_e1000(struct config *config, struct pvn_problem *problem)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
+		count += config->net[i].e1000;
+	if (count > CONFIG_E1000_MAX)
+		return wrong(config, problem, "nets", "has more than 4 of model \"e1000\"");
+	return 0;
+}
+
 static int take_nets(struct config *config, struct pvn_problem *problem)
 {
 	json_t *nets = json_object_get(config->tree, "nets"), *net;
@@ -125,7 +136,7 @@ static int take_nets(struct config *config, struct pvn_problem *problem)
 		if (config_parse_net(&config->net[i], net, config->path, problem))
 			return -1;
 	config->net_count = json_array_size(nets);
-	return 0;
+	return check_e1000(config, problem);
 }
 
 static int take_console(struct config *config, struct pvn_problem *problem)
@@ -255,6 +266,10 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 bool config_has_pci(const struct config *config)
 {
 	unsigned int i;
+
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
+		if (config->net[i].e1000)
+			return true;
 
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (config->disk[i].kind != CONFIG_NO_DISK && config->disk[i].ide)

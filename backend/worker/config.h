@@ -18,6 +18,7 @@
 enum {
 	CONFIG_DISKS_MAX = 15,
 	CONFIG_IDE_MAX = 4,	/* of them */
+	CONFIG_E1000_MAX = 4,	/* of the networks: each takes a slot and eight ports */
 	CONFIG_CONSOLES_MAX = 8,
 	CONFIG_NETS_MAX = 8,
 	CONFIG_FORWARDS_MAX = 16,
@@ -69,6 +70,7 @@ struct config_net {
 	uint64_t tx_bytes, tx_packets, tx_burst;	/* from the guest; 0: no limit */
 	uint64_t rx_bytes, rx_packets, rx_burst;	/* to the guest */
 	unsigned int queues;		/* 0: one for each virtual processor */
+	bool e1000;			/* emulated */
 };
 
 enum config_action {

@@ -20,7 +20,7 @@
 #define QUEUES_MAX 8
 
 static const char *const keys[] = {
-	"type", "tap", "bridge", "mac", "mtu", "queues", "forward", "host_loopback", "link",
+	"type", "tap", "bridge", "mac", "mtu", "queues", "forward", "host_loopback", "model", "link",
 	"spoof_guard", "addresses", "limits", NULL,
 };
 
@@ -168,6 +168,22 @@ static int take_number(json_t *object, const char *key, unsigned int low, unsign
 	return 0;
 }
 
+/* An emulated card is a wire, and nobody watches over it. */
+static int check_emulated(const struct config_net *net, json_t *object, const char *path,
+			  struct pvn_problem *problem)
+{
+	static const char *const known[] = {
+		"type", "tap", "bridge", "mac", "mtu", "queues", "forward", "host_loopback",
+		"model", NULL,
+	};
+
+	if (!net->e1000)
+		return 0;
+	if (net->queues > 1)
+		return config_wrong(path, problem, "queues", "must be 1 with model \"e1000\"");
+	return config_check_keys(path, object, known, "a network of model \"e1000\"", problem);
+}
+
 int config_parse_net(struct config_net *to, json_t *object, const char *path,
 		     struct pvn_problem *problem)
 {
@@ -180,7 +196,9 @@ int config_parse_net(struct config_net *to, json_t *object, const char *path,
 	    take_number(object, "mtu", MTU_MIN, MTU_MAX, MTU_DEFAULT, &to->mtu, path, problem) ||
 	    take_number(object, "queues", 1, QUEUES_MAX, 0, &to->queues, path, problem) ||
 	    take_type(to, object, path, problem) || take_user(to, object, path, problem) ||
-	    take_guard(to, object, path, problem) || take_limits(to, object, path, problem))
+	    take_guard(to, object, path, problem) || take_limits(to, object, path, problem) ||
+	    config_take_model(path, object, "e1000", &to->e1000, problem) ||
+	    check_emulated(to, object, path, problem))
 		return -1;
 	if (to->tap && !pvn_interface_name_is_good(to->tap))
 		return config_wrong(path, problem, "tap", "is no name of an interface");

@@ -87,16 +87,20 @@ static void add_number(struct command *command, const char *name, uint64_t value
 	add(command, "%llu", (unsigned long long)value);
 }
 
+static void add_stream(struct command *command, const struct device *device)
+{
+	if (!device->stream_fd)
+		return;
+	keep_open(device->stream_fd);
+	add(command, "--stream");
+	add(command, "%d", device->stream_fd);
+}
+
 static void add_console(struct command *command, const struct device *device)
 {
 	const struct config *config = device->devices->guest->config;
 	char path[PATH_MAX], name[16];
 
-	if (device->stream_fd) {
-		keep_open(device->stream_fd);
-		add(command, "--stream");
-		add(command, "%d", device->stream_fd);
-	}
 	config_console_socket(device->index, name, sizeof(name));
 	pvn_guest_path(path, sizeof(path), config->name, name);
 	add_text(command, "--listen", path);
@@ -218,6 +222,7 @@ static void build_command(struct command *command, const struct device *device)
 		add_net(command, device);
 	else
 		add_console(command, device);
+	add_stream(command, device);
 }
 
 /* In the new process. It must not outlive the worker: without it the guest is gone. */
@@ -432,7 +437,7 @@ static int register_device(struct device *device, struct pvn_store *store,
 		.read_only = device->disk && device->disk->read_only,
 	};
 
-	/* A serial port is nothing that the guest looks for in the store. */
+	/* An emulated device is nothing that the guest looks for in the store. */
 	if (!device->queue_count)
 		return 0;
 	return store_keys_device(store, device->devices->guest->admission->domid, &keys, problem);
@@ -532,14 +537,18 @@ static unsigned int net_queues(const struct config *config, const struct config_
 	return count < DEVICE_QUEUES_MAX ? count : DEVICE_QUEUES_MAX;
 }
 
-static struct device *new_net(struct devices *devices, unsigned int index)
+static void new_net(struct devices *devices, unsigned int index)
 {
 	const struct config *config = devices->guest->config;
-	struct device *device = new_device(devices, "net", "pvn-netd", index);
+	const struct config_net *net = &config->net[index];
+	struct device *device;
 
-	device->net = &config->net[index];
-	device->queue_count = net_queues(config, device->net);
-	return device;
+	if (net->e1000 && !net->user)	/* its card has the tap to itself */
+		return;
+	device = new_device(devices, "net", "pvn-netd", index);
+	device->net = net;
+	device->queue_count = net->e1000 ? 0 : net_queues(config, net);
+	device->stream_fd = devices->guest->net_fd[index][1];
 }
 
 static void list_devices(struct devices *devices)

@@ -31,7 +31,7 @@ struct device {
 	const struct config_net *net;	/* NULL: a disk or a console */
 	char mac[NET_MAC_BYTES];
 	struct pvn_tap *tap;		/* held open, so that the link outlives the back-end */
-	int stream_fd;			/* of a console: the serial port's line; 0: a PV console */
+	int stream_fd;			/* line of an emulated device; 0: it has rings */
 	int image_fd;			/* -1: none */
 	int alive_in, alive_out;	/* pipe that ends with the last transfer; -1: none */
 	bool waits;			/* the log knows that it has not ended */

@@ -22,13 +22,15 @@
 #include "emul/uart.h"
 #include "libpvn/root_dev.h"
 #include "worker/emulated_disk.h"
+#include "worker/emulated_net.h"
 #include "worker/log.h"
+#include "worker/net.h"
 #include "worker/ports.h"
 
 enum {
 	SERIAL_HELD_MAX = 256 * 1024,	/* of output, when nobody takes it */
 	TYPED_MAX = 4096,
-	REGISTERS_MAX = CPU_GPRS + 1 + 5 + CPU_SEGMENTS,
+	REGISTERS_MAX = CPU_GPRS + 4 + CPU_SEGMENTS,
 };
 
 #define PAGE_FAULT 14u
@@ -207,9 +209,42 @@ static int create_disks(struct emulated *emulated, struct event_base *base)
 	return 0;
 }
 
+/* --- network --- */
+
+static int create_net(struct emulated *emulated, struct event_base *base, unsigned int index,
+		      struct pvn_problem *problem)
+{
+	const struct guest *guest = emulated->guest;
+	const struct config_net *net = &guest->config->net[index];
+	struct pvn_tap tap = { .fd[0] = guest->net_fd[index][0] };
+	char text[NET_MAC_BYTES];
+	uint8_t mac[6];
+
+	if (!net->user && net_open_tap(net, guest->admission->domid, index, 1, &tap, problem))
+		return -1;
+	net_mac(net, guest->uuid, index, text);
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != 6)
+		return -1;
+	return emulated_net_create(&emulated->pci, base, tap.fd[0], mac) ? 0 : -1;
+}
+
+static int create_nets(struct emulated *emulated, struct event_base *base,
+		       struct pvn_problem *problem)
+{
+	unsigned int i;
+
+	for (i = 0; i < emulated->guest->config->net_count; i++)
+		if (emulated->guest->config->net[i].e1000 &&
+		    create_net(emulated, base, i, problem))
+			return -1;
+	return 0;
+}
+
 /* --- creation --- */
 
-static int create_all(struct emulated *emulated, struct event_base *base)
+static int create_all(struct emulated *emulated, struct event_base *base,
+		      struct pvn_problem *problem)
 {
 	const struct config *config = emulated->guest->config;
 
@@ -224,7 +259,7 @@ static int create_all(struct emulated *emulated, struct event_base *base)
 	if (!config_has_pci(config))
 		return 0;
 	pci_init(&emulated->pci, &emulated->bus, &emulated->ioapic);
-	return create_disks(emulated, base);
+	return create_disks(emulated, base) || create_nets(emulated, base, problem) ? -1 : 0;
 }
 
 struct emulated *emulated_create(struct guest *guest, struct event_base *base,
@@ -239,12 +274,13 @@ struct emulated *emulated_create(struct guest *guest, struct event_base *base,
 		emulated->guest = guest;
 		emulated->host = (struct emul_host) { emulated, memory, interrupt, ports };
 		emulated->bus.host = &emulated->host;
-		if (!create_all(emulated, base))
+		if (!create_all(emulated, base, problem))
 			return emulated;
 	}
 	/* Lives as long as the process, which ends with this. */
-	pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "the emulated devices cannot be made: %s",
-		 strerror(errno));
+	if (!problem->code)
+		pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL,
+			 "the emulated devices cannot be made: %s", strerror(errno));
 	return NULL;
 }
 
@@ -289,14 +325,16 @@ static bool read_cpu(int vp, const struct pvn_intercept_header *header, struct c
 	return true;
 }
 
-static bool write_cpu(int vp, const struct cpu *cpu)
+/* Only what has changed: of most instructions one register, or none, beside RIP. */
+static bool write_cpu(int vp, const struct cpu *cpu, const struct cpu *before)
 {
-	struct pvn_root_register registers[REGISTERS_MAX] = { 0 };
-	unsigned int count = 0;
+	struct pvn_root_register registers[REGISTERS_MAX];
+	unsigned int count = 0, i;
 
-	for (; count < CPU_GPRS; count++)
-		registers[count] = (struct pvn_root_register) {
-			.name = PVN_REG_RAX + count, .low = cpu->gpr[count] };
+	for (i = 0; i < CPU_GPRS; i++)
+		if (cpu->gpr[i] != before->gpr[i])
+			registers[count++] = (struct pvn_root_register) {
+				.name = PVN_REG_RAX + i, .low = cpu->gpr[i] };
 	registers[count++] = (struct pvn_root_register) {
 		.name = PVN_REG_RIP, .low = cpu->rip };
 	registers[count++] = (struct pvn_root_register) { .name = PVN_REG_INTERCEPT_SUSPEND };
@@ -321,62 +359,44 @@ static void fail(struct emulated_answer *answer, const char *what, const char *w
 	snprintf(answer->why, sizeof(answer->why), "%s: %s", what, why);
 }
 
-static void conclude(struct emulated *emulated, int vp, enum cpu_outcome outcome,
-		     const struct cpu *cpu, const struct cpu_fault *fault,
-		     struct emulated_answer *answer)
+/* Decodes and does the instruction at a device: at a port, or at a guest-physical address. */
+static void carry_out(struct emulated *emulated, int vp, const struct pvn_intercept_header *header,
+		      enum bus_space space, uint64_t where, struct emulated_answer *answer)
 {
-	if (outcome == CPU_FAILED) {
+	struct cpu_fault fault = { 0 };
+	enum cpu_outcome outcome;
+	struct cpu before, cpu;
+
+	if (!read_cpu(vp, header, &before)) {
+		fail(answer, "its registers cannot be read", strerror(errno));
+		return;
+	}
+	cpu = before;
+	outcome = space == BUS_PORTS ? insn_port(&cpu, &emulated->bus, where, &fault) :
+				       insn_memory(&cpu, &emulated->bus, where, &fault);
+	if (outcome == CPU_FAILED)
 		fail(answer, "an emulated device was accessed in a way that is not emulated",
-		     fault->why);
-		return;
-	}
-	if (outcome == CPU_PAGE_FAULT && !inject_fault(vp, fault)) {
+		     fault.why);
+	else if (outcome == CPU_PAGE_FAULT && !inject_fault(vp, &fault))
 		fail(answer, "the operand of an access to a device is not mapped", strerror(errno));
-		return;
-	}
-	if (!write_cpu(vp, cpu)) {
+	else if (!write_cpu(vp, &cpu, &before))
 		fail(answer, "the processor does not go on", strerror(errno));
-		return;
-	}
-	answer->outcome = emulated->was_reset ? EMULATED_RESET : EMULATED_DONE;
+	else
+		answer->outcome = emulated->was_reset ? EMULATED_RESET : EMULATED_DONE;
 	take_typed(emulated);
 }
 
 void emulated_memory(struct emulated *emulated, unsigned int vp,
 		     const struct pvn_memory_intercept *memory, struct emulated_answer *answer)
 {
-	int fd = emulated->guest->vp[vp];
 	bool in_hole = config_has_pci(emulated->guest->config) && memory->gpa >= PCI_MEMORY_BASE &&
 		       memory->gpa < PCI_MEMORY_END;
-	struct cpu_fault fault = { 0 };
-	enum cpu_outcome outcome;
-	struct cpu cpu;
 
 	answer->outcome = EMULATED_NOT_MINE;
 	/* On a PCI bus an access that nobody takes gives ones; elsewhere it is a mistake. */
-	if (!bus_has(&emulated->bus, BUS_MEMORY, memory->gpa) && !in_hole)
-		return;
-	if (!read_cpu(fd, &memory->header, &cpu)) {
-		fail(answer, "its registers cannot be read", strerror(errno));
-		return;
-	}
-	outcome = insn_memory(&cpu, &emulated->bus, memory->gpa, &fault);
-	conclude(emulated, fd, outcome, &cpu, &fault, answer);
-}
-
-static void string_access(struct emulated *emulated, int vp, const struct pvn_io_intercept *io,
-			  struct emulated_answer *answer)
-{
-	struct cpu_fault fault = { 0 };
-	enum cpu_outcome outcome;
-	struct cpu cpu;
-
-	if (!read_cpu(vp, &io->header, &cpu)) {
-		fail(answer, "its registers cannot be read", strerror(errno));
-		return;
-	}
-	outcome = insn_port(&cpu, &emulated->bus, io->port, &fault);
-	conclude(emulated, vp, outcome, &cpu, &fault, answer);
+	if (bus_has(&emulated->bus, BUS_MEMORY, memory->gpa) || in_hole)
+		carry_out(emulated, emulated->guest->vp[vp], &memory->header, BUS_MEMORY,
+			  memory->gpa, answer);
 }
 
 void emulated_port(struct emulated *emulated, unsigned int vp, const struct pvn_io_intercept *io,
@@ -394,7 +414,8 @@ void emulated_port(struct emulated *emulated, unsigned int vp, const struct pvn_
 
 	answer->outcome = EMULATED_NOT_MINE;
 	if (io->access_info & (PVN_IO_STRING | PVN_IO_REP)) {
-		string_access(emulated, emulated->guest->vp[vp], io, answer);
+		carry_out(emulated, emulated->guest->vp[vp], &io->header, BUS_PORTS, io->port,
+			  answer);
 		return;
 	}
 	if (!bus_has(&emulated->bus, BUS_PORTS, io->port))

@@ -223,11 +223,27 @@ int guest_add_channel(struct guest *guest, struct doorbell *doorbell, uint32_t t
 	return 0;
 }
 
-static int make_serial_line(struct guest *guest, struct pvn_problem *problem)
+static int make_line(int type, int ends[2], const char *what, struct pvn_problem *problem)
 {
-	if (guest->config->serial && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-						0, guest->serial_fd))
-		return failed(problem, "the serial port's line cannot be made");
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
+		return failed(problem, what);
+	return 0;
+}
+
+/* Between emulated devices and the processes that serve them. */
+static int make_lines(struct guest *guest, struct pvn_problem *problem)
+{
+	const struct config *config = guest->config;
+	unsigned int i;
+
+	if (config->serial && make_line(SOCK_STREAM, guest->serial_fd,
+					"the serial port's line cannot be made", problem))
+		return -1;
+	for (i = 0; i < config->net_count; i++)
+		if (config->net[i].e1000 && config->net[i].user &&
+		    make_line(SOCK_SEQPACKET, guest->net_fd[i],
+			      "the network card's line cannot be made", problem))
+			return -1;
 	return 0;
 }
 
@@ -242,7 +258,7 @@ int guest_create(struct guest *guest, const struct config *config,
 	};
 	if (make_partition(guest, problem) || make_memory(guest, problem) ||
 	    make_store_page(guest, problem) || load(guest, problem) || map_all(guest, problem) ||
-	    make_vps(guest, problem) || make_serial_line(guest, problem))
+	    make_vps(guest, problem) || make_lines(guest, problem))
 		return -1;
 	return guest_add_channel(guest, &guest->store, 0, problem);
 }

@@ -30,6 +30,7 @@ struct guest {
 	int store_fd;		/* memfd: page of the store */
 	struct doorbell store;
 	int serial_fd[2];	/* of an emulated serial port: its line, and who is at the other end */
+	int net_fd[CONFIG_NETS_MAX][2];	/* of emulated cards in user networks: a packet is a frame */
 	uint32_t next_channel;
 };
 

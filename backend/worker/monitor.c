@@ -114,8 +114,9 @@ static json_t *list_nets(const struct monitor *monitor)
 
 		net_mac(net, monitor->uuid, i, mac);
 		net_tap_name(net, monitor->admission->domid, i, tap);
-		json_array_append_new(nets, json_pack("{s:s, s:s, s:s?, s:s?, s:i}",
+		json_array_append_new(nets, json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:i}",
 						      "type", net->user ? "user" : "tap",
+						      "model", net->e1000 ? "e1000" : "pv",
 						      "mac", mac, "tap", net->user ? NULL : tap,
 						      "bridge", net->bridge,
 						      "mtu", (int)net->mtu));

@@ -44,7 +44,7 @@ int net_open_tap(const struct config_net *net, unsigned int domid, unsigned int 
 {
 	*tap = (struct pvn_tap){
 		.bridge = net->bridge, .mtu = net->mtu, .queue_count = queue_count,
-		.offloads = true,
+		.offloads = !net->e1000,
 	};
 	net_tap_name(net, domid, index, tap->name);
 	return pvn_tap_open(tap, problem);

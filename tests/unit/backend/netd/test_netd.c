@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +22,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/ethtool.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
 
 #include <cmocka.h>
 
@@ -567,6 +572,79 @@ static void the_user_network_offers_no_offloads(void **state)
 	assert_int_equal(send_frame(frame, 100, 1, &offload), PVN_NET_UNSUPPORTED);
 }
 
+static void ask_and_hear(int line)
+{
+	struct pollfd readable = { .fd = line, .events = POLLIN };
+	uint8_t frame[2048];
+	uint32_t bytes = arp_request(frame, "10.0.2.15", "10.0.2.2");
+
+	assert_int_equal(write(line, frame, bytes), bytes);
+	do {
+		assert_int_equal(poll(&readable, 1, 10000), 1);
+		bytes = (uint32_t)read(line, frame, sizeof(frame));
+	} while (!is_arp_reply(frame, bytes));
+	assert_int_equal(frame[28], 10);
+	assert_int_equal(frame[31], 2);
+}
+
+/* Without rings: a packet of the socket is a frame, whatever its length. */
+static void an_emulated_card_reaches_the_user_network(void **state)
+{
+	static const size_t lengths[] = { 1, 13, 14, 9018, 12000 };
+	const char *more[] = { "--user", "--stream", NULL, NULL };
+	uint8_t frame[12000] = { 255, 255, 255, 255, 255, 255 };
+	char text[16];
+	int line[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, line), 0);
+	snprintf(text, sizeof(text), "%d", line[1]);
+	more[2] = text;
+	fcntl(line[0], F_SETFD, FD_CLOEXEC);
+	harness_spawn(&h, netd_program, more);
+	ask_and_hear(line[0]);
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		assert_int_equal(write(line[0], frame, lengths[i]), lengths[i]);
+	ask_and_hear(line[0]);
+	close(line[0]);
+	close(line[1]);
+}
+
+static uint32_t offload_of(const char *name, uint32_t command)
+{
+	struct ethtool_value value = { .cmd = command };
+	struct ifreq request = { .ifr_data = (void *)&value };
+	int control = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	assert_int_equal(ioctl(control, SIOCETHTOOL, &request), 0);
+	close(control);
+	return value.data;
+}
+
+/* An emulated card wants whole frames with checksums, whoever had the tap before. */
+static void a_tap_forgets_the_offloads_of_its_last_user(void **state)
+{
+	const struct pvn_tap_offloads offloads = { .checksum = true, .tso4 = true };
+	struct pvn_problem problem = { 0 };
+	struct pvn_tap fresh = { .name = "pvntest2", .queue_count = 1, .offloads = true };
+
+	(void)state;
+	skip_without_taps();
+	assert_int_equal(pvn_tap_open(&fresh, &problem), 0);
+	assert_int_equal(pvn_tap_set_offloads(fresh.fd[0], &offloads), 0);
+	assert_int_equal(offload_of(fresh.name, ETHTOOL_GTSO), 1);
+	assert_int_equal(ioctl(fresh.fd[0], TUNSETPERSIST, 1), 0);
+	pvn_tap_close(&fresh);
+	fresh.offloads = false;
+	assert_int_equal(pvn_tap_open(&fresh, &problem), 0);
+	assert_int_equal(offload_of(fresh.name, ETHTOOL_GTSO), 0);
+	assert_int_equal(offload_of(fresh.name, ETHTOOL_GTXCSUM), 0);
+	assert_int_equal(ioctl(fresh.fd[0], TUNSETPERSIST, 0), 0);
+	pvn_tap_close(&fresh);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,6 +659,8 @@ int main(int argc, char **argv)
 		TAP_TEST(a_tap_that_disappears_takes_the_link_down),
 		USER_TEST(the_user_network_answers_without_any_configuration),
 		USER_TEST(the_user_network_offers_no_offloads),
+		USER_TEST(an_emulated_card_reaches_the_user_network),
+		TAP_TEST(a_tap_forgets_the_offloads_of_its_last_user),
 	};
 
 	if (argc != 3)

@@ -57,7 +57,7 @@ static void all_keys_are_taken(void **state)
 
 #define WITH(more) "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"1G\"," more "}"
 #define IDE "{\"image\":\"x\",\"model\":\"ide\"}"
-
+#define CARD "{\"model\":\"e1000\"}"
 #define NETS(text) "{\"name\":\"a\",\"kernel\":\"k\",\"memory\":\"64M\",\"nets\":[" text "]}"
 
 static void networks_are_taken(void **state)
@@ -135,6 +135,22 @@ static void devices_are_emulated_when_asked_for(void **state)
 	assert_int_equal(parse(&config, WITH("\"disks\":[" IDE "," IDE "," IDE "," IDE "]")), 0);
 	config_free(&config);
 	assert_int_equal(parse(&config, WITH("\"disks\":[" IDE "," IDE "," IDE "," IDE "," IDE "]")), -1);
+	assert_int_equal(parse(&config, WITH("\"nets\":[{\"tap\":\"t\",\"model\":\"e1000\"}]")), 0);
+	assert_true(config_has_pci(&config));
+	assert_true(config.net[0].e1000);
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"nets\":[{\"model\":\"e1000\"}]")), 0);
+	assert_true(config.net[0].e1000 && config.net[0].user);
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"nets\":[" CARD "," CARD "," CARD "," CARD "]")), 0);
+	config_free(&config);
+	assert_int_equal(parse(&config, WITH("\"nets\":[" CARD "," CARD "," CARD "," CARD "," CARD
+					     "]")), -1);
+	assert_int_equal(parse(&config, WITH("\"nets\":[{\"tap\":\"t\",\"spoof_guard\":true,"
+					     "\"model\":\"e1000\"}]")), -1);
+	assert_int_equal(parse(&config, WITH("\"nets\":[{\"tap\":\"t\",\"model\":\"ne2k\"}]")), -1);
+	assert_int_equal(parse(&config, WITH("\"nets\":[{\"tap\":\"t\",\"queues\":2,"
+					     "\"model\":\"e1000\"}]")), -1);
 	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"x\",\"model\":\"scsi\"}]")), -1);
 	assert_int_equal(parse(&config, WITH("\"disks\":[{\"null\":\"1M\",\"model\":\"ide\"}]")), -1);
 	assert_int_equal(parse(&config, WITH("\"disks\":[{\"image\":\"x\",\"model\":\"ide\","
