@@ -17,6 +17,7 @@ MODELS = [
         "NO_SPACE_LOOK_AGAIN", "TAIL_BEFORE_ENTRY", "ARM_OFF_BY_ONE"]),
     ("hostile.pml", "no peer makes the back-end break its limits", [
         "NO_WINDOW", "NO_ROOM", "NO_STAMP", "NO_BROKEN"]),
+    ("front.pml", "no peer keeps the front-end in its loop", ["NO_PROMISE", "NO_BEYOND"]),
 ]
 
 

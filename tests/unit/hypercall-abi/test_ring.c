@@ -159,6 +159,49 @@ static void one_doorbell_wakes_a_sleeper_and_none_a_busy_peer(void **state)
 	free(pair.base);
 }
 
+/* A caller that arms until nothing is there would go round for ever. */
+static void a_stamp_behind_a_gap_breaks_the_queue(void **state)
+{
+	struct pvn_cqe *cq;
+	struct pvn_cqe copy;
+	struct pair pair;
+	pvn_u32 i;
+
+	(void)state;
+	open_pair(&pair, ENTRIES);
+	for (i = 0; i < ENTRIES; i++)
+		assert_true(push(&pair, i));
+	pvn_front_publish(&pair.front);
+	cq = (struct pvn_cqe *)pair.front.cq;
+	cq[3].stamp = 4;
+	assert_false(pvn_front_next(&pair.front, &copy));
+	assert_false(pvn_front_arm(&pair.front, 3));	/* of this one nobody speaks */
+	assert_int_equal(pair.front.broken, PVN_RING_OK);
+	assert_false(pvn_front_arm(&pair.front, 4));
+	assert_int_equal(pair.front.broken, PVN_RING_BAD_STAMP);
+	free(pair.base);
+}
+
+/* As that, with a peer that is quick. */
+static void a_stamp_that_is_taken_back_breaks_the_queue(void **state)
+{
+	struct pvn_cqe *cq;
+	struct pvn_cqe copy;
+	struct pair pair;
+
+	(void)state;
+	open_pair(&pair, ENTRIES);
+	assert_true(push(&pair, 1));
+	pvn_front_publish(&pair.front);
+	cq = (struct pvn_cqe *)pair.front.cq;
+	cq[0].stamp = 1;
+	assert_true(pvn_front_arm(&pair.front, 1));
+	cq[0].stamp = 0;
+	assert_false(pvn_front_next(&pair.front, &copy));
+	assert_int_equal(pair.front.broken, PVN_RING_BAD_STAMP);
+	free(pair.base);
+}
+
 static void arming_too_late_says_that_there_is_work(void **state)
 {
 	struct pair pair;
@@ -539,6 +582,8 @@ int main(void)
 		cmocka_unit_test(a_full_ring_takes_no_more_until_something_is_completed),
 		cmocka_unit_test(one_doorbell_wakes_a_sleeper_and_none_a_busy_peer),
 		cmocka_unit_test(arming_too_late_says_that_there_is_work),
+		cmocka_unit_test(a_stamp_behind_a_gap_breaks_the_queue),
+		cmocka_unit_test(a_stamp_that_is_taken_back_breaks_the_queue),
 		cmocka_unit_test(completions_can_be_asked_for_in_groups),
 		cmocka_unit_test(completions_that_nobody_heard_of_are_rung_for_once),
 		cmocka_unit_test(space_is_announced_when_it_was_asked_for),
