@@ -48,6 +48,24 @@ def unknown_manuals():
                     yield f"{tap.short(path)}:{row}: [{citation.strip()}: not in docs/specs.md"
 
 
+def wrong_functions():
+    """Tables of the life of a write: each function is in the file that its row names."""
+    page = tap.SOURCE / "docs/life-of-a-write.md"
+    files = []
+    for row, text in tap.rows(page):
+        cells = [cell.strip() for cell in text.split("|")]
+        if len(cells) != 5 or not cells[1] + cells[2]:
+            continue
+        named = re.findall(r"`([\w./-]+\.[chS])`", cells[1])
+        if cells[1]:
+            files = [found for name in named for found in tap.SOURCE.glob(f"**/{name}")
+                     if "build" not in found.parts]
+        for function in re.findall(r"`(\w+)\(\)`", cells[2]):
+            if not any(re.search(rf"\b{function}\(", each.read_text(encoding="utf-8"))
+                       for each in files):
+                yield f"docs/life-of-a-write.md:{row}: {function}() is not in {' '.join(named)}"
+
+
 def first_commands():
     text = (tap.SOURCE / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    (\S+)", text, re.MULTILINE)
@@ -75,6 +93,8 @@ def main():
     checks = tap.Checks()
     checks.verdict("every link in the documents leads somewhere", list(dead_links()))
     checks.verdict("every path that the documents name is there", list(dead_paths()))
+    checks.verdict("the life of a write names functions that are where it says",
+                   list(wrong_functions()))
     checks.verdict("every manual that is cited has an edition", list(unknown_manuals()))
     checks.verdict("the first two commands of the README are ./run and ./test",
                    list(first_commands()))
