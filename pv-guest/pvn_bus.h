@@ -94,10 +94,11 @@ int pvn_device_set_state(struct pvn_device *device, enum pvn_xenbus_state state)
 /* Reads the back-end's state now. */
 enum pvn_xenbus_state pvn_device_otherend_state(struct pvn_device *device);
 /*
- * Waits, 2 s at most, until the back-end is not connected any more. False: it
- * still is, so shared pages must not be used for anything else.
+ * Says that the device is closed, and waits, 2 s at most, until the back-end is not
+ * connected any more. False: it still is, and that has been said; what the device
+ * shared with it must not be used for anything else.
  */
-bool pvn_device_wait_released(struct pvn_device *device);
+bool pvn_device_close(struct pvn_device *device);
 /* Channel of a queue, as the toolstack gave it: 0, or -errno after saying what is wrong. */
 int pvn_device_channel(struct pvn_device *device, unsigned int queue, u32 *channel);
 /* Announces one ring of a queue, at `pages`, as <prefix>ring-gpa and -entries. */

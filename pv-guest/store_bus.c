@@ -56,7 +56,7 @@ enum pvn_xenbus_state pvn_device_otherend_state(struct pvn_device *device)
 }
 EXPORT_SYMBOL_GPL(pvn_device_otherend_state);
 
-bool pvn_device_wait_released(struct pvn_device *device)
+static bool wait_released(struct pvn_device *device)
 {
 	unsigned long end = jiffies + PATIENCE;
 
@@ -67,7 +67,16 @@ bool pvn_device_wait_released(struct pvn_device *device)
 	}
 	return true;
 }
-EXPORT_SYMBOL_GPL(pvn_device_wait_released);
+
+bool pvn_device_close(struct pvn_device *device)
+{
+	pvn_device_set_state(device, PVN_XENBUS_CLOSED);
+	if (wait_released(device))
+		return true;
+	dev_warn(&device->dev, "the back-end does not let go: the memory it has is given up\n");
+	return false;
+}
+EXPORT_SYMBOL_GPL(pvn_device_close);
 
 /* --- queues --- */
 

@@ -28,10 +28,7 @@ static int publish_numbers(struct pvn_backend *backend)
 	const struct image *image = &blkd.disk.image;
 	const struct blk_limits *limits = &blkd.disk.limits;
 	const uint32_t *ranges = limits->range_sectors;
-	const struct {
-		const char *key;
-		uint64_t value;
-	} keys[] = {
+	const struct pvn_backend_key keys[] = {
 		{ "protocol", PVN_BLK_PROTOCOL },
 		{ "sectors", limits->sectors },
 		{ "sector-size", limits->sector_bytes },
@@ -52,12 +49,8 @@ static int publish_numbers(struct pvn_backend *backend)
 		{ "feature-secure-erase", ranges[PVN_BLK_SECURE_ERASE] && !limits->read_only },
 		{ "max-secure-erase-sectors", ranges[PVN_BLK_SECURE_ERASE] },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (pvn_backend_publish_number(backend, keys[i].key, keys[i].value))
-			return -1;
-	return 0;
+	return pvn_backend_publish_numbers(backend, keys, sizeof(keys) / sizeof(keys[0]));
 }
 
 static int publish(struct pvn_backend *backend)
@@ -120,21 +113,16 @@ static int attach_queue(struct pvn_backend *backend, unsigned int index, uint32_
 
 static int connect_rings(struct pvn_backend *backend, uint32_t epoch)
 {
-	uint64_t protocol, count;
-	unsigned int i;
+	unsigned int count, i;
 
-	if (!pvn_backend_front_number(backend, "protocol", PVN_BLK_PROTOCOL, PVN_BLK_PROTOCOL,
-				      &protocol) ||
-	    !pvn_backend_front_number(backend, "queue-count", 1, backend->queue_count, &count)) {
-		pvn_backend_log(backend, "bad protocol or queue-count");
+	if (pvn_backend_front_choice(backend, PVN_BLK_PROTOCOL, &count))
 		return -1;
-	}
 	for (i = 0; i < count; i++)
 		if (attach_queue(backend, i, epoch)) {
 			disconnect(backend);
 			return -1;
 		}
-	pvn_backend_log(backend, "connected, %u queues, epoch %u", (unsigned int)count, epoch);
+	pvn_backend_log(backend, "connected, %u queues, epoch %u", count, epoch);
 	return 0;
 }
 

@@ -282,6 +282,20 @@ bool pvn_backend_queue_number(struct pvn_backend *backend, unsigned int queue, c
 	return pvn_backend_front_number(backend, name, low, high, value);
 }
 
+int pvn_backend_front_choice(struct pvn_backend *backend, unsigned int protocol,
+			     unsigned int *queue_count)
+{
+	uint64_t chosen, count;
+
+	if (!pvn_backend_front_number(backend, "protocol", protocol, protocol, &chosen) ||
+	    !pvn_backend_front_number(backend, "queue-count", 1, backend->queue_count, &count)) {
+		pvn_backend_log(backend, "bad protocol or queue-count");
+		return -1;
+	}
+	*queue_count = (unsigned int)count;
+	return 0;
+}
+
 void *pvn_backend_ring_memory(struct pvn_backend *backend, unsigned int queue, const char *prefix,
 			      uint32_t epoch, uint32_t *entries)
 {
@@ -324,6 +338,17 @@ int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uin
 
 	snprintf(path, sizeof(path), "%s/%s", backend->path, key);
 	return pvn_store_printf(backend->store, 0, path, "%" PRIu64, value);
+}
+
+int pvn_backend_publish_numbers(struct pvn_backend *backend, const struct pvn_backend_key *keys,
+				size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (pvn_backend_publish_number(backend, keys[i].key, keys[i].value))
+			return -1;
+	return 0;
 }
 
 int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const char *text)

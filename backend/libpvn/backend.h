@@ -152,6 +152,13 @@ bool pvn_backend_queue_number(struct pvn_backend *backend, unsigned int queue, c
 			      uint64_t low, uint64_t high, uint64_t *value);
 
 /*
+ * What the front-end has chosen: version `protocol`, the only one there is, and so many of
+ * the queues. 0, or -1 after saying what is wrong.
+ */
+int pvn_backend_front_choice(struct pvn_backend *backend, unsigned int protocol,
+			     unsigned int *queue_count);
+
+/*
  * A ring of queue J that the front-end announced in F/queue-J/<prefix>ring-gpa
  * and <prefix>ring-entries: where it is mapped, whole in the guest's memory, and
  * its size. NULL after logging what is wrong with it: bad numbers, or memory that
@@ -163,6 +170,15 @@ void *pvn_backend_ring_memory(struct pvn_backend *backend, unsigned int queue, c
 
 /* Writes B/`key`. 0 or -1 + errno. */
 int pvn_backend_publish_number(struct pvn_backend *backend, const char *key, uint64_t value);
+
+struct pvn_backend_key {
+	const char *key;
+	uint64_t value;
+};
+
+/* Writes `count` numbers to B, in this order, up to the first that fails. 0 or -1 + errno. */
+int pvn_backend_publish_numbers(struct pvn_backend *backend, const struct pvn_backend_key *keys,
+				size_t count);
 
 /* Writes a text to B/`key`. 0 or -1 + errno. */
 int pvn_backend_publish_text(struct pvn_backend *backend, const char *key, const char *text);

@@ -377,7 +377,6 @@ static bool drains(struct blkfront *front)
 static void remove(struct pvn_device *device)
 {
 	struct blkfront *front = dev_get_drvdata(&device->dev);
-	bool released;
 
 	cancel_work_sync(&front->leave);
 	mutex_lock(&front->lock);
@@ -389,11 +388,7 @@ static void remove(struct pvn_device *device)
 		del_gendisk(front->disk);
 	cancel_work_sync(&front->bury);
 	give_up(front);
-	pvn_device_set_state(device, PVN_XENBUS_CLOSED);
-	released = pvn_device_wait_released(device);
-	if (!released)
-		dev_warn(&device->dev, "the back-end does not let go: its ring pages are given up\n");
-	destroy(front, released);
+	destroy(front, pvn_device_close(device));
 }
 
 static struct pvn_driver blkfront_driver = {

@@ -7,6 +7,8 @@
  */
 #include "frontend/blk/blkfront_ring.h"
 
+#include "frontend/segments.h"
+
 void blkfront_ring_init(struct blkfront_ring *ring, struct blkfront_slot *slots, pvn_u32 entries)
 {
 	*ring = (struct blkfront_ring){ .slots = slots, .entries = entries };
@@ -66,57 +68,17 @@ void blkfront_set_range(struct blkfront_ring *ring, pvn_u32 slot, pvn_u32 sector
 		request->flags |= PVN_BLK_FLAG_UNMAP;
 }
 
-/* The segments so far move from the entry to the slot's page. */
-static void make_indirect(struct blkfront_slot *slot)
-{
-	struct pvn_blk_request *request = &slot->request;
-	unsigned int i;
-
-	for (i = 0; i < PVN_BLK_INLINE_MAX; i++) {
-		slot->indirect[i] = (struct pvn_blk_segment){
-			.gpa = request->gpa[i], .bytes = request->bytes[i],
-		};
-		request->gpa[i] = 0;
-		request->bytes[i] = 0;
-	}
-	request->gpa[0] = slot->indirect_gpa;
-	request->flags |= PVN_BLK_FLAG_INDIRECT;
-}
-
-static bool extends(pvn_u64 gpa, pvn_u32 bytes, pvn_u64 next)
-{
-	return gpa + bytes == next && bytes < PVN_BLK_SECTORS_MAX * PVN_BLK_SECTOR_BYTES;
-}
-
 bool blkfront_add(struct blkfront_ring *ring, pvn_u32 index, pvn_u64 gpa, pvn_u32 bytes)
 {
 	struct blkfront_slot *slot = &ring->slots[index];
-	struct pvn_blk_request *request = &slot->request;
-	unsigned int count = request->segment_count;
+	const struct front_table table = {
+		.segments = slot->indirect, .gpa = slot->indirect_gpa,
+		.most = PVN_BLK_SEGMENTS_MAX,
+		.longest = PVN_BLK_SECTORS_MAX * PVN_BLK_SECTOR_BYTES,
+		.flag = PVN_BLK_FLAG_INDIRECT,
+	};
 
-	if (request->flags & PVN_BLK_FLAG_INDIRECT) {
-		struct pvn_blk_segment *last = &slot->indirect[count - 1];
-
-		if (extends(last->gpa, last->bytes, gpa)) {
-			last->bytes += bytes;
-			return true;
-		}
-	} else if (count && extends(request->gpa[count - 1], request->bytes[count - 1], gpa)) {
-		request->bytes[count - 1] += bytes;
-		return true;
-	}
-	if (count == PVN_BLK_SEGMENTS_MAX)
-		return false;
-	if (count == PVN_BLK_INLINE_MAX)
-		make_indirect(slot);
-	if (count >= PVN_BLK_INLINE_MAX) {
-		slot->indirect[count] = (struct pvn_blk_segment){ .gpa = gpa, .bytes = bytes };
-	} else {
-		request->gpa[count] = gpa;
-		request->bytes[count] = bytes;
-	}
-	request->segment_count++;
-	return true;
+	return front_add_segment(&slot->request, &table, gpa, bytes);
 }
 
 bool blkfront_submit(struct blkfront_ring *ring, pvn_u32 index, void *cookie)

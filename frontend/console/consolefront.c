@@ -298,15 +298,12 @@ static int probe(struct pvn_device *device)
 static void remove(struct pvn_device *device)
 {
 	struct console_front *console = dev_get_drvdata(&device->dev);
-	bool released;
 
 	/* The handler goes before the console that it polls. */
 	pvn_event_unregister(console->channel);
 	WRITE_ONCE(consoles[device->id], NULL);
 	hvc_remove(console->hvc);
-	pvn_device_set_state(device, PVN_XENBUS_CLOSED);
-	released = pvn_device_wait_released(device);
-	destroy(console, released);
+	destroy(console, pvn_device_close(device));
 }
 
 static struct pvn_driver driver = {

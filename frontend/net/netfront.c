@@ -566,17 +566,11 @@ static int probe(struct pvn_device *device)
 static void remove(struct pvn_device *device)
 {
 	struct netfront *front = dev_get_drvdata(&device->dev);
-	bool released;
 
 	give_up(front);
 	cancel_work_sync(&front->bury);
 	remove_netdev(front);
-	pvn_device_set_state(device, PVN_XENBUS_CLOSED);
-	released = pvn_device_wait_released(device);
-	if (!released)
-		dev_warn(&device->dev,
-			 "the back-end does not let go: its memory is given up\n");
-	destroy(front, released);
+	destroy(front, pvn_device_close(device));
 }
 
 static struct pvn_driver netfront_driver = {

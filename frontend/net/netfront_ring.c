@@ -7,6 +7,8 @@
  */
 #include "frontend/net/netfront_ring.h"
 
+#include "frontend/segments.h"
+
 void netfront_ring_init(struct netfront_ring *ring, struct netfront_slot *slots, pvn_u32 entries)
 {
 	pvn_u32 i;
@@ -33,53 +35,15 @@ struct netfront_slot *netfront_begin(struct netfront_ring *ring, enum pvn_net_op
 	return slot;
 }
 
-/* The segments so far move from the entry to the slot's table. */
-static void make_indirect(struct netfront_slot *slot)
-{
-	struct pvn_net_request *request = &slot->request;
-	unsigned int i;
-
-	for (i = 0; i < PVN_NET_INLINE_MAX; i++) {
-		slot->indirect[i] = (struct pvn_net_segment){
-			.gpa = request->gpa[i], .bytes = request->bytes[i],
-		};
-		request->gpa[i] = 0;
-		request->bytes[i] = 0;
-	}
-	request->gpa[0] = slot->indirect_gpa;
-	request->flags |= PVN_NET_FLAG_INDIRECT;
-}
-
 bool netfront_add(struct netfront_slot *slot, pvn_u64 gpa, pvn_u32 bytes)
 {
-	struct pvn_net_request *request = &slot->request;
-	unsigned int count = request->segment_count;
-	bool indirect = request->flags & PVN_NET_FLAG_INDIRECT;
-	pvn_u64 end = 0;
+	const struct front_table table = {
+		.segments = slot->indirect, .gpa = slot->indirect_gpa,
+		.most = PVN_NET_SEGMENTS_MAX, .longest = PVN_NET_FRAME_MAX,
+		.flag = PVN_NET_FLAG_INDIRECT,
+	};
 
-	if (count && indirect)
-		end = slot->indirect[count - 1].gpa + slot->indirect[count - 1].bytes;
-	else if (count)
-		end = request->gpa[count - 1] + request->bytes[count - 1];
-	if (count && end == gpa) {
-		if (indirect)
-			slot->indirect[count - 1].bytes += bytes;
-		else
-			request->bytes[count - 1] += bytes;
-		return true;
-	}
-	if (count == PVN_NET_SEGMENTS_MAX || (count == PVN_NET_INLINE_MAX && !slot->indirect))
-		return false;
-	if (count == PVN_NET_INLINE_MAX)
-		make_indirect(slot);
-	if (count >= PVN_NET_INLINE_MAX) {
-		slot->indirect[count] = (struct pvn_net_segment){ .gpa = gpa, .bytes = bytes };
-	} else {
-		request->gpa[count] = gpa;
-		request->bytes[count] = bytes;
-	}
-	request->segment_count++;
-	return true;
+	return front_add_segment(&slot->request, &table, gpa, bytes);
 }
 
 bool netfront_submit(struct netfront_ring *ring, struct netfront_slot *slot, void *cookie)
