@@ -137,7 +137,8 @@ bool net_guard_allows(const struct net_guard *guard, const uint8_t *head, size_t
 
 	if (!guard->on)
 		return true;
-	if (bytes < 14 || memcmp(head + 6, guard->mac, 6))
+	/* No address at all is nobody's: that is how settings.c lets nothing through. */
+	if (bytes < 14 || memcmp(head + 6, guard->mac, 6) || is_zero(guard->mac, 6))
 		return false;
 	for (type = load16(head + at); type == TYPE_VLAN || type == TYPE_VLAN_OUTER;
 	     type = load16(head + at)) {

@@ -33,7 +33,6 @@
 #include "netd/wire_user.h"
 
 enum {
-	TURN = 64,		/* frames of a queue, each way, before the next queue's turn */
 	BUSY_TURNS = 32,	/* turns before store and doorbells are looked at all the same */
 	POLL_US_DEFAULT = 50,
 	STORE_RETRY_MS = 1000,
@@ -59,6 +58,8 @@ struct netd {
 	bool store_lost;
 	uint64_t gone_since_ns;
 };
+
+static const struct net_turn one_turn = { .frames = 64, .bytes = 128 << 10 };
 
 static struct netd netd = {
 	.mtu = 1500,
@@ -161,10 +162,7 @@ static int publish_keys(struct pvn_backend *backend)
 {
 	const struct net_interface *interface = &netd.interface;
 	const struct net_limits *offers = &interface->offers;
-	const struct {
-		const char *key;
-		uint64_t value;
-	} keys[] = {
+	const struct pvn_backend_key keys[] = {
 		{ "protocol", PVN_NET_PROTOCOL },
 		{ "mtu", offers->mtu },
 		{ "link", interface->link },
@@ -174,12 +172,8 @@ static int publish_keys(struct pvn_backend *backend)
 		{ "max-segments", PVN_NET_SEGMENTS_MAX },
 		{ "queue-entries-max", PVN_RING_ENTRIES_MAX },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (pvn_backend_publish_number(backend, keys[i].key, keys[i].value))
-			return -1;
-	return 0;
+	return pvn_backend_publish_numbers(backend, keys, sizeof(keys) / sizeof(keys[0]));
 }
 
 static int publish(struct pvn_backend *backend)
@@ -268,27 +262,22 @@ static bool front_takes(struct pvn_backend *backend, const char *key)
 static int connect_rings(struct pvn_backend *backend, uint32_t epoch)
 {
 	struct net_interface *interface = &netd.interface;
-	uint64_t protocol, count;
-	unsigned int i;
+	unsigned int count, i;
 
-	if (!pvn_backend_front_number(backend, "protocol", PVN_NET_PROTOCOL, PVN_NET_PROTOCOL,
-				      &protocol) ||
-	    !pvn_backend_front_number(backend, "queue-count", 1, backend->queue_count, &count)) {
-		pvn_backend_log(backend, "bad protocol or queue-count");
+	if (pvn_backend_front_choice(backend, PVN_NET_PROTOCOL, &count))
 		return -1;
-	}
 	interface->takes = (struct net_limits){
 		.csum = front_takes(backend, "feature-csum"),
 		.tso4 = interface->offers.tso4 && front_takes(backend, "feature-tso4"),
 		.tso6 = interface->offers.tso6 && front_takes(backend, "feature-tso6"),
 	};
-	interface->wire.ops->accept(&interface->wire, &interface->takes, (unsigned int)count);
+	interface->wire.ops->accept(&interface->wire, &interface->takes, count);
 	for (i = 0; i < count; i++)
 		if (attach_queue(backend, i, epoch)) {
 			disconnect(backend);
 			return -1;
 		}
-	pvn_backend_log(backend, "connected, %u queues, epoch %u", (unsigned int)count, epoch);
+	pvn_backend_log(backend, "connected, %u queues, epoch %u", count, epoch);
 	return 0;
 }
 
@@ -348,8 +337,8 @@ static bool turn(void)
 	for (i = 0; i < netd.backend.queue_count; i++) {
 		struct net_queue *queue = &netd.queue[i];
 
-		any |= net_queue_send(queue, TURN);
-		any |= net_queue_receive(queue, TURN);
+		any |= net_queue_send(queue, &one_turn);
+		any |= net_queue_receive(queue, &one_turn);
 		if (net_queue_publish(queue))
 			pvn_backend_ring(&netd.backend, i);
 		report_broken(i);
@@ -496,7 +485,8 @@ int main(int argc, char **argv)
 {
 	unsigned int busy = 0;
 
-	if (pvn_backend_parse(&netd.backend, &ops, argc, argv) || prepare())
+	if (pvn_backend_parse(&netd.backend, &ops, argc, argv) ||
+	    pvn_backend_claim(&netd.backend) || prepare())
 		return EXIT_FAILURE;
 	if (netd.stream >= 0) {
 		net_stream_serve(&netd.interface.wire, netd.stream);

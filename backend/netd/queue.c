@@ -88,9 +88,10 @@ static enum pvn_net_status send_one(struct net_queue *queue, const struct pvn_ne
 	return PVN_NET_OK;
 }
 
-bool net_queue_send(struct net_queue *queue, unsigned int limit)
+bool net_queue_send(struct net_queue *queue, const struct net_turn *turn)
 {
 	struct net_interface *interface = queue->interface;
+	const uint64_t end = queue->counts.sent_bytes + turn->bytes;
 	struct pvn_net_request request;
 	unsigned int taken = 0;
 	int available;
@@ -98,7 +99,7 @@ bool net_queue_send(struct net_queue *queue, unsigned int limit)
 	if (!queue->attached)
 		return false;
 	available = pvn_back_available(&queue->tx);
-	while (available-- > 0 && taken < limit &&
+	while (available-- > 0 && taken < turn->frames && queue->counts.sent_bytes < end &&
 	       !is_held(interface, &interface->tx_limit, &interface->tx_held_until_ns) &&
 	       pvn_back_next(&queue->tx, &request)) {
 		pvn_back_complete(&queue->tx, request.id, send_one(queue, &request), 0);
@@ -209,15 +210,16 @@ static bool receive_one(struct net_queue *queue)
 	return true;
 }
 
-bool net_queue_receive(struct net_queue *queue, unsigned int limit)
+bool net_queue_receive(struct net_queue *queue, const struct net_turn *turn)
 {
 	struct net_interface *interface = queue->interface;
+	const uint64_t end = queue->counts.received_bytes + turn->bytes;
 	unsigned int taken = 0;
 
 	if (!queue->attached)
 		return false;
 	take_buffers(queue);
-	while (taken < limit && !queue->rx.broken &&
+	while (taken < turn->frames && queue->counts.received_bytes < end && !queue->rx.broken &&
 	       queue->offered_bytes >= longest_frame(queue) &&
 	       !is_held(interface, &interface->rx_limit, &interface->rx_held_until_ns) &&
 	       receive_one(queue))

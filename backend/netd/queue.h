@@ -54,11 +54,20 @@ bool net_queue_attach(struct net_queue *queue, void *tx, uint32_t tx_entries, vo
 /* Touches the guest's memory no more. */
 void net_queue_detach(struct net_queue *queue);
 
-/* Sends up to `limit` frames of the guest; true if there were any. */
-bool net_queue_send(struct net_queue *queue, unsigned int limit);
+/*
+ * How much goes one way before the other way, and then other queues, have their turn: what
+ * comes back from the far end (an acknowledgement) must not wait behind megabytes.
+ */
+struct net_turn {
+	unsigned int frames;
+	uint64_t bytes;		/* at which no further frame is begun */
+};
 
-/* Brings up to `limit` frames to the guest; true if there were any. */
-bool net_queue_receive(struct net_queue *queue, unsigned int limit);
+/* Sends frames of the guest; true if there were any. */
+bool net_queue_send(struct net_queue *queue, const struct net_turn *turn);
+
+/* Brings frames to the guest; true if there were any. */
+bool net_queue_receive(struct net_queue *queue, const struct net_turn *turn);
 
 /* Announces what was done; true: ring the guest. */
 bool net_queue_publish(struct net_queue *queue);

@@ -5,7 +5,9 @@
  * Fuzzer for both ends of a network queue, each against a peer that writes what
  * it likes into the pages that are its own, at any step; and for the spoof guard.
  *
- * The input is a list of steps of 7 bytes: what to do, where, and a word.
+ * The input is a list of steps of 7 bytes: what to do, where, and a word. Some of
+ * them write submissions that are nearly right, so that more than the first check
+ * of each is reached.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,8 @@ static struct netfront_slot slots[ENTRIES];
 static struct pvn_net_segment segments[ENTRIES][PVN_NET_SEGMENTS_MAX];
 static uint8_t *guest, *hostile_tx, *hostile_rx, *hostile_back;
 static uint32_t frame_bytes;
+static struct virtio_net_hdr arriving;
+static uint32_t pushed[2];	/* submissions of the hostile rings: tx, rx */
 
 static bool is_guests(const void *base, size_t bytes)
 {
@@ -69,6 +73,7 @@ static size_t fake_receive(struct wire *wire, unsigned int index, const struct i
 	(void)wire;
 	(void)index;
 	frame_bytes = 0;
+	((struct net_header *)part[0].iov_base)->hdr = arriving;
 	for (i = 1; i < count && left; i++) {
 		if (!is_guests(part[i].iov_base, part[i].iov_len))
 			abort();
@@ -98,7 +103,9 @@ static void begin(void)
 	memset(hostile_rx, 0, pvn_ring_bytes(ENTRIES));
 	memset(hostile_back, 0, pvn_ring_bytes(ENTRIES));
 	memset(slots, 0, sizeof(slots));
+	memset(pushed, 0, sizeof(pushed));
 	memset(&queue, 0, sizeof(queue));
+	memset(&arriving, 0, sizeof(arriving));
 	for (i = 0; i < ENTRIES; i++)
 		slots[i].indirect = segments[i];
 	((struct pvn_ring_front *)hostile_tx)->epoch = EPOCH;
@@ -116,12 +123,20 @@ static void begin(void)
 
 static void run_back(uint32_t word)
 {
+	const struct net_turn turn = { .frames = ENTRIES, .bytes = word & 0xffff };
 	bool hungry;
 
-	frame_bytes = word % 20000;
+	frame_bytes = word % 70000;
+	memcpy(&arriving, &word, sizeof(word));
+	arriving.csum_start = word & 0xff;
 	interface.guard.on = word >> 31;
-	net_queue_send(&queue, ENTRIES);
-	net_queue_receive(&queue, ENTRIES);
+	interface.takes.tso4 = word >> 30 & 1;
+	interface.link = word >> 29 & 3;
+	interface.tx_limit.bytes.rate = word >> 28 & 1 ? word & 0xfff : 0;
+	interface.rx_limit.requests.rate = word >> 27 & 1 ? word & 0xff : 0;
+	interface.now_ns += word & 0xffffff;
+	net_queue_send(&queue, &turn);
+	net_queue_receive(&queue, &turn);
 	net_queue_publish(&queue);
 	net_queue_arm(&queue, &hungry);
 	if (queue.offered_count > ENTRIES)
@@ -132,9 +147,12 @@ static void run_front(uint32_t word)
 {
 	struct netfront_slot *slot = netfront_begin(&front, PVN_NET_SEND);
 	struct netfront_done done;
-	unsigned int answers = 0;
+	unsigned int answers = 0, i;
 
-	if (slot && netfront_add(slot, GPA + word % 4096, 64))
+	for (i = 0; slot && i < word % 35; i++)
+		if (!netfront_add(slot, GPA + word % 4096 + i * (word >> 24 & 64 ? 64 : 80), 64))
+			slot = NULL;
+	if (slot)
 		netfront_submit(&front, slot, slot);
 	pvn_front_publish(&front.queue);
 	while (netfront_next(&front, &done))
@@ -148,11 +166,58 @@ static void scribble(uint8_t *base, size_t bytes, uint16_t where, uint32_t word)
 	memcpy(base + where * 4u % bytes, &word, sizeof(word));
 }
 
+/* Some guest memory, sometimes a little too much of it. */
+static void fill_segments(struct pvn_net_request *request, uint16_t where, uint32_t word)
+{
+	struct pvn_net_segment *table = (struct pvn_net_segment *)(guest + where % 2048 * 16);
+	uint64_t gpa = GPA + where % (GUEST_PAGES * PVN_PAGE_SIZE);
+	unsigned int i;
+
+	request->segment_count = (word >> 8) % 36;
+	for (i = 0; i < PVN_NET_INLINE_MAX; i++) {
+		request->gpa[i] = gpa + i * 64;
+		request->bytes[i] = i < request->segment_count ? word >> 20 : 0;
+	}
+	if (!(request->flags & PVN_NET_FLAG_INDIRECT))
+		return;
+	request->gpa[0] = GPA + where % 2048 * 16;
+	for (i = 0; i < request->segment_count && where % 2048 + i < 4096; i++)
+		table[i] = (struct pvn_net_segment){
+			.gpa = GPA + (i * 4096 + where) % (GUEST_PAGES * PVN_PAGE_SIZE),
+			.bytes = (word >> 20) + i,
+		};
+}
+
+/* A submission, in its place and with its stamp, published. */
+static void push(unsigned int ring, uint16_t where, uint32_t word)
+{
+	struct pvn_ring_front *control = (void *)(ring ? hostile_rx : hostile_tx);
+	struct pvn_net_request *slots_of = (void *)((uint8_t *)control + PVN_RING_CONTROL_BYTES);
+	struct pvn_net_request request = { .op = ring ? PVN_NET_BUFFER : PVN_NET_SEND };
+
+	request.id = where;
+	if (ring) {
+		request.segment_count = 1;
+		request.gpa[0] = GPA + where / 4 * 4u;
+		request.bytes[0] = 2048 + (word & 0xfff);
+	} else {
+		request.flags = word & PVN_NET_FLAGS;
+		request.offload.gso = (word >> 2 & 3) | (word >> 24 & PVN_NET_GSO_ECN);
+		request.offload.header_bytes = request.offload.gso ? word >> 16 & 0xff : 0;
+		request.offload.gso_size = request.offload.gso ? word >> 4 & 0xfff : 0;
+		request.offload.csum_start = word & PVN_NET_FLAG_CSUM ? 14 + (word >> 24) : 0;
+		fill_segments(&request, where, word);
+	}
+	request.stamp = ++pushed[ring];
+	slots_of[(pushed[ring] - 1) % ENTRIES] = request;
+	control->sq_tail = pushed[ring];
+}
+
 static void step(uint8_t what, uint16_t where, uint32_t word)
 {
 	size_t front_bytes = pvn_ring_front_bytes(ENTRIES);
 
-	switch (what % 6) {
+	switch (what % 8) {
 	case 0:
 		scribble(hostile_tx, front_bytes, where, word);
 		break;
@@ -171,18 +236,40 @@ static void step(uint8_t what, uint16_t where, uint32_t word)
 	case 5:
 		run_front(word);
 		break;
+	default:
+		push(what & 1, where, word);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The input as a frame of the right address and of a kind that is looked into; exact size. */
+static void judge(const uint8_t *data, size_t size)
+{
+	static const uint16_t kinds[] = { 0x0608, 0x0008, 0xdd86, 0x0081 };
+	const struct net_guard guard = {
+		.on = true, .mac = { 2 }, .ip4_count = size & 1, .ip6_count = size & 1,
+	};
+	uint8_t *frame = malloc(size ? size : 1);
+
+	if (!frame)
+		return;
+	memcpy(frame, data, size);
+	if (size >= PVN_NET_HEADER_BYTES) {
+		memcpy(frame + 6, guard.mac, sizeof(guard.mac));
+		memcpy(frame + 12, &kinds[data[0] & 3], 2);
+	}
+	net_guard_allows(&guard, frame, size);
+	free(frame);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct net_guard guard = { .on = true, .ip4_count = 1, .ip6_count = 1 };
 	uint16_t where;
 	uint32_t word;
 
-	net_guard_allows(&guard, data, size);
+	if (size)
+		judge(data, size);
 	begin();
 	for (; size >= STEP; data += STEP, size -= STEP) {
 		memcpy(&where, data + 1, sizeof(where));

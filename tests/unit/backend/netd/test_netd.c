@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/ethtool.h>
@@ -30,6 +31,7 @@
 #include <cmocka.h>
 
 #include "frontend/net/netfront_ring.h"
+#include "frames.h"
 #include "harness.h"
 #include "libpvn/tap.h"
 
@@ -58,7 +60,6 @@ static struct queue {
 static uint32_t epoch;
 
 /* Guest and root on the wire: 10.7.0.2 at 02:..:02, 10.7.0.1 at whatever Linux chose. */
-static const uint8_t guest_mac[6] = { 2, 0, 0, 0, 0, 2 };
 static uint8_t root_mac[6];
 
 /* --- front-end --- */
@@ -273,80 +274,11 @@ static int teardown(void **state)
 
 /* --- frames --- */
 
-static uint16_t sum(const uint8_t *data, size_t bytes, uint32_t start)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < bytes; i += 2)
-		start += (uint32_t)data[i] << 8 | data[i + 1];
-	if (bytes & 1)
-		start += (uint32_t)data[bytes - 1] << 8;
-	while (start >> 16)
-		start = (start & 0xffff) + (start >> 16);
-	return (uint16_t)~start;
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static void ethernet(uint8_t *frame, const uint8_t *to, uint16_t type)
-{
-	memcpy(frame, to, 6);
-	memcpy(frame + 6, guest_mac, 6);
-	put16(frame + 12, type);
-}
-
-/* Who has `ip`? */
-static uint32_t arp_request(uint8_t *frame, const char *mine, const char *ip)
-{
-	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
-	static const uint8_t head[] = { 0, 1, 8, 0, 6, 4, 0, 1 };
-
-	memset(frame, 0, 60);
-	ethernet(frame, all, 0x0806);
-	memcpy(frame + 14, head, sizeof(head));
-	memcpy(frame + 22, guest_mac, 6);
-	inet_pton(AF_INET, mine, frame + 28);
-	inet_pton(AF_INET, ip, frame + 38);
-	return 60;
-}
-
-static bool is_arp_reply(const uint8_t *frame, uint32_t bytes)
-{
-	return bytes >= 42 && frame[12] == 8 && frame[13] == 6 && frame[21] == 2 &&
-	       !memcmp(frame + 32, guest_mac, 6);
-}
-
-/* An echo request with `payload` bytes of a pattern, complete. */
-static uint32_t echo_request(uint8_t *frame, uint16_t payload, uint16_t sequence)
-{
-	uint16_t i, total = (uint16_t)(28 + payload);
-
-	memset(frame, 0, 42);
-	ethernet(frame, root_mac, 0x0800);
-	frame[14] = 0x45;
-	put16(frame + 16, total);
-	frame[22] = 64;
-	frame[23] = 1;
-	inet_pton(AF_INET, "10.7.0.2", frame + 26);
-	inet_pton(AF_INET, "10.7.0.1", frame + 30);
-	put16(frame + 24, sum(frame + 14, 20, 0));
-	frame[34] = 8;
-	put16(frame + 40, sequence);
-	for (i = 0; i < payload; i++)
-		frame[42 + i] = (uint8_t)(i * 7 + sequence);
-	put16(frame + 36, sum(frame + 34, total - 20u, 0));
-	return 14u + total;
-}
-
 static void answer_arp(const uint8_t *question)
 {
 	uint8_t frame[60];
 
-	arp_request(frame, "10.7.0.2", "10.7.0.1");
+	frames_arp_request(frame, "10.7.0.2", "10.7.0.1");
 	frame[21] = 2;
 	memcpy(frame, question + 6, 6);
 	memcpy(frame + 32, question + 22, 10);
@@ -372,7 +304,7 @@ static uint32_t wait_echo(uint8_t *frame, uint16_t sequence)
 static void check_echo(uint16_t payload, uint16_t sequence, unsigned int pieces)
 {
 	static uint8_t out[FRAME_BYTES], in[FRAME_BYTES];
-	uint32_t bytes = echo_request(out, payload, sequence);
+	uint32_t bytes = frames_echo_request(out, root_mac, payload, sequence);
 
 	assert_int_equal(send_frame(out, bytes, pieces, NULL), PVN_NET_OK);
 	assert_int_equal(wait_echo(in, sequence), bytes);
@@ -438,21 +370,21 @@ static void a_frame_larger_than_the_wire_is_cut_by_the_root(void **state)
 	check_echo(10, 1, 1);
 	/* Data for a connection that does not exist: the answer is one reset, for its end. */
 	memset(frame, 0, 54);
-	ethernet(frame, root_mac, 0x0800);
+	frames_ethernet(frame, root_mac, 0x0800);
 	frame[14] = 0x45;
-	put16(frame + 16, 40 + 20000);
+	frames_put16(frame + 16, 40 + 20000);
 	frame[22] = 64;
 	frame[23] = 6;
 	inet_pton(AF_INET, "10.7.0.2", frame + 26);
 	inet_pton(AF_INET, "10.7.0.1", frame + 30);
-	put16(frame + 24, sum(frame + 14, 20, 0));
-	put16(frame + 34, 1234);
-	put16(frame + 36, 4321);
+	frames_put16(frame + 24, frames_sum(frame + 14, 20, 0));
+	frames_put16(frame + 34, 1234);
+	frames_put16(frame + 36, 4321);
 	frame[46] = 0x50;
 	frame[47] = 0x10;	/* ACK */
-	put16(frame + 42 + 2, 7);
+	frames_put16(frame + 42 + 2, 7);
 	/* The pseudo header's sum, as for any checksum that is to be completed. */
-	put16(frame + 50, (uint16_t)~sum(frame + 26, 8, 6 + 20 + 20000));
+	frames_put16(frame + 50, (uint16_t)~frames_sum(frame + 26, 8, 6 + 20 + 20000));
 	assert_int_equal(send_frame(frame, 20054, 6, &offload), PVN_NET_OK);
 	do {
 		bytes = receive_frame(in, &head, 10000);
@@ -526,6 +458,49 @@ static void a_killed_back_end_is_followed_by_another(void **state)
 	check_echo(1400, 99, 3);
 }
 
+/* By the store, as pvn net does it. */
+static void the_guard_holds_back_what_is_not_the_interfaces(void **state)
+{
+	static uint8_t frame[FRAME_BYTES];
+	char path[128];
+	uint32_t bytes;
+
+	(void)state;
+	skip_without_taps();
+	snprintf(path, sizeof(path), "%s/mac", h.back);
+	assert_int_equal(pvn_store_printf(h.store, 0, path, "02:00:00:00:00:02"), 0);
+	spawn_on_tap();
+	connect_front();
+	bytes = frames_arp_request(frame, "10.7.0.2", "10.7.0.1");
+	frame[27] ^= 1;
+	assert_int_equal(send_frame(frame, bytes, 1, NULL), PVN_NET_OK);
+	snprintf(path, sizeof(path), "%s/guard", h.back);
+	assert_int_equal(pvn_store_printf(h.store, 0, path, "1"), 0);
+	snprintf(path, sizeof(path), "%s/command", h.back);
+	assert_int_equal(pvn_store_printf(h.store, 0, path, "look"), 0);
+	assert_int_equal(pvn_store_wait_value(h.store, path, "", 10000), 1);
+	assert_int_equal(send_frame(frame, bytes, 1, NULL), PVN_NET_REFUSED);
+	frame[27] ^= 1;
+	assert_int_equal(send_frame(frame, bytes, 1, NULL), PVN_NET_OK);
+}
+
+static void a_second_back_end_of_the_same_interface_ends(void **state)
+{
+	pid_t first;
+	int status;
+
+	(void)state;
+	skip_without_taps();
+	spawn_on_tap();
+	connect_front();
+	first = h.backend;
+	spawn_on_tap();
+	assert_int_equal(waitpid(h.backend, &status, 0), h.backend);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	h.backend = first;
+	check_echo(100, 1, 1);
+}
+
 static void a_tap_that_disappears_takes_the_link_down(void **state)
 {
 	struct ifreq request = { 0 };
@@ -551,12 +526,12 @@ static void the_user_network_answers_without_any_configuration(void **state)
 	(void)state;
 	spawn_user();
 	connect_front();
-	bytes = arp_request(frame, "10.0.2.15", "10.0.2.2");
+	bytes = frames_arp_request(frame, "10.0.2.15", "10.0.2.2");
 	assert_int_equal(send_frame(frame, bytes, 1, NULL), PVN_NET_OK);
 	do {
 		bytes = receive_frame(frame, &head, 10000);
 		assert_int_not_equal(bytes, 0);
-	} while (!is_arp_reply(frame, bytes));
+	} while (!frames_is_arp_reply(frame, bytes));
 	assert_int_equal(frame[28], 10);
 	assert_int_equal(frame[31], 2);
 }
@@ -576,13 +551,13 @@ static void ask_and_hear(int line)
 {
 	struct pollfd readable = { .fd = line, .events = POLLIN };
 	uint8_t frame[2048];
-	uint32_t bytes = arp_request(frame, "10.0.2.15", "10.0.2.2");
+	uint32_t bytes = frames_arp_request(frame, "10.0.2.15", "10.0.2.2");
 
 	assert_int_equal(write(line, frame, bytes), bytes);
 	do {
 		assert_int_equal(poll(&readable, 1, 10000), 1);
 		bytes = (uint32_t)read(line, frame, sizeof(frame));
-	} while (!is_arp_reply(frame, bytes));
+	} while (!frames_is_arp_reply(frame, bytes));
 	assert_int_equal(frame[28], 10);
 	assert_int_equal(frame[31], 2);
 }
@@ -656,6 +631,8 @@ int main(int argc, char **argv)
 		TAP_TEST(bad_requests_are_answered_and_the_queue_lives_on),
 		TAP_TEST(a_hostile_index_breaks_the_queue_until_reset),
 		TAP_TEST(a_killed_back_end_is_followed_by_another),
+		TAP_TEST(the_guard_holds_back_what_is_not_the_interfaces),
+		TAP_TEST(a_second_back_end_of_the_same_interface_ends),
 		TAP_TEST(a_tap_that_disappears_takes_the_link_down),
 		USER_TEST(the_user_network_answers_without_any_configuration),
 		USER_TEST(the_user_network_offers_no_offloads),
