@@ -126,6 +126,22 @@ def test_table_says_what_is_missing():
     expect("FAILED: sha256 on pv, round 1: status 7" in text, text)
 
 
+def test_pv_against_emulated():
+    """The benchmark report says how much better PV is than emulated devices, and in exits."""
+    report = made_up()
+    collected = rounds.Collected()
+    for side, value, exits in (("pv", 900.0, 0.5), ("emulated", 100.0, 15.0)):
+        collected.add("disk-randread-1", side, rounds.Sample(value, 0, 1.0, 100, exits))
+        collected.add("net-rr", side, rounds.Sample(1000 / value, 0, 1.0, 100,
+                                                    exits if side == "pv" else None))
+        collected.add("sha256", side, rounds.Sample(value, 0))
+    report["rows"] = results.rows(workloads.chosen(re.compile("disk-randread-1$|net-rr|sha256")), collected)
+    results.check(report)
+    found = [(times, fewer) for _, times, fewer in results.against_emulated(report)]
+    expect(found == [(9, 30), (9, None)], found)
+    expect("30.00×" in table.text(report) and "30.00×" in page.html(report), table.text(report))
+
+
 def test_outputs_are_read():
     """What fio, iperf3 and our programs print is understood."""
     got = workloads.fio("read", "IOPS")("note\n" + json.dumps(FIO))
@@ -267,3 +283,33 @@ def test_failure_goes_on():
     failed = [(each["workload"], each["round"]) for each in measured.collected.failures]
     expect(failed == [("sha256", 1), ("sha256", 2)], failed)
     expect(len(measured.collected.samples[("switch", "bare")]) == 2, measured.collected.samples)
+
+
+class Fading(Half):
+    """A side whose machine is lost in the middle, as often as it is told."""
+
+    def __init__(self, times):
+        self.left = times
+
+    def run(self, command, _):      # pylint: disable=arguments-differ
+        if "switch" in command and self.left:
+            self.left -= 1
+            raise say.Failure("the machine ended")
+        return shell.Done(0, "2.5 10")
+
+
+def test_lost_machine():
+    """A machine that is lost is booted once more for the rows that are left; one that is lost
+    again has failed."""
+    plan = SimpleNamespace(chosen=SimpleNamespace(seconds=1))
+    for times in (1, 2):
+        fading = Fading(times)
+        measured = rounds.Rounds(plan, [(fading, [fading])],
+                                 workloads.chosen(re.compile("sha256|switch")))
+        measured.run(1)
+        found = measured.collected
+        expect(len(found.samples[("sha256", "bare")]) == 1, found.samples)
+        expect(len(found.notes) == 1 and "booted once more" in found.notes[0], found.notes)
+        expect((("switch", "bare") in found.samples) == (times == 1), found.samples)
+        expect([each["workload"] for each in found.failures] == ([] if times == 1 else ["boot", "boot"]),
+               found.failures)

@@ -179,4 +179,4 @@ class Bench:
         return {**self._report, "seconds": round(time.monotonic() - self._began, 1),
                 "rows": results.rows(self._chosen.rows, collected),
                 "instructions": self._instructions,
-                "failures": collected.failures}
+                "notes": collected.notes, "failures": collected.failures}

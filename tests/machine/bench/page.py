@@ -67,7 +67,8 @@ def html(report):
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
              f"<title>Paravane: benchmarks</title><style>{STYLE}</style></head><body>",
              "<h1>Paravane: PV against emulated devices</h1>", *_head(report), *_rows(report),
-             *_exits(report), *_latencies(report), *_instructions(report), *_numbers(report),
+             *_against_emulated(report), *_exits(report), *_latencies(report),
+             *_instructions(report), *_numbers(report),
              "</body></html>\n"]
     return "\n".join(parts)
 
@@ -89,6 +90,8 @@ def _head(report):
     for each in report["failures"]:
         yield (f'<p class="warn">Failed: {escape(each["workload"])} on {escape(each["side"])}, round '
                f'{each["round"]}: {escape(each["why"])}</p>')
+    for each in report.get("notes", []):
+        yield f'<p class="soft">{escape(each)}</p>'
     for side in report["sides"]:
         if "absent" in side:
             yield f'<p>Not available: {escape(side["title"])}: {escape(side["absent"])}</p>'
@@ -118,6 +121,21 @@ def _rows(report):
                f' samples{"; noisy" if row["noisy"] else ""}'
                f'{"; times as good: " + escape(ratios) if ratios else ""}</p>')
         yield f"<figure>{svg.bars(row['title'], shown, table.number)}</figure>"
+
+
+def _against_emulated(report):
+    """How much PV is worth, in two numbers a row."""
+    found = results.against_emulated(report)
+    if not found:
+        return
+    yield "<h2>PV against emulated devices</h2>" + _bias(report, "time")
+    yield (f'<p class="soft">Wanted at least: {results.TIMES_GOAL} times as good, '
+           f'{results.EXITS_GOAL} times fewer exits for each operation, and so for each byte.</p>'
+           '<div class="scroll"><table><tr><th></th><th>times as good</th><th>fewer exits</th></tr>')
+    for title, times, fewer in found:
+        yield (f"<tr><td>{escape(title)}</td><td>{table.number(times)}×</td>"
+               f"<td>{table.number(fewer)}{'×' if fewer else ''}</td></tr>")
+    yield "</table></div>"
 
 
 def _exits(report):

@@ -13,6 +13,8 @@ REPORT = FOLDER / "report.json"
 SCHEMA = paths.MACHINE / "bench" / "report.schema.json"
 # (max - min) / median of a row: more than this is called noisy.
 NOISY_SPREAD = 0.25
+# What PV is to be against emulated devices at least.
+TIMES_GOAL, EXITS_GOAL = 8, 20
 RATIOS = (("pv", "bare"), ("emulated", "bare"), ("pv", "emulated"), ("pv", "kvm"), ("pv", "xen"))
 
 
@@ -58,6 +60,19 @@ def times_as_good(row, side, other):
     if row["better"] == workloads.LESS:
         ours, theirs = theirs, ours
     return ours / theirs if theirs else None
+
+
+def against_emulated(report):
+    """PV against emulated devices, in guests of one run: for rows of disk and network
+    (title, times as good, how many times fewer exits an operation takes or None)."""
+    found = []
+    for row in report["rows"]:
+        times = row["times_as_good"].get("pv/emulated")
+        if times is None or row["group"] not in ("disk", "network"):
+            continue
+        ours, theirs = (row["sides"][name].get("exits_per_operation") for name in ("pv", "emulated"))
+        found.append((row["title"], times, theirs / ours if ours and theirs is not None else None))
+    return found
 
 
 def ratios(row):

@@ -13,7 +13,7 @@ from machine import say
 from machine.bench import bare_metal, counting, preflight, shell, workloads
 
 COMMAND_SECONDS = 120
-LIVES = 3
+LIVES = 3                   # of a guest that is lost
 
 
 @dataclass
@@ -37,9 +37,15 @@ class Collected:
         self.samples = {}           # (workload, side) -> [Sample]
         self.failures = []          # dicts: workload, side, round, why
         self.lacking = {}           # (workload, side) -> why it is not there
+        self.notes = []             # sentences
 
     def add(self, workload, side, sample):
         self.samples.setdefault((workload, side), []).append(sample)
+
+    def note(self, words):
+        words = " ".join(words.split())[:300]
+        self.notes.append(words)
+        say.line(words)
 
     def fail(self, workload, side, number, why):
         why = " ".join(str(why).split())[:500]
@@ -98,41 +104,60 @@ class Rounds:
             self._progress.end()
 
     def _boot(self, part, sides, words):
-        """One boot of the machine, with all sides that live in it."""
-        try:
-            with part.sessions() as booted:
-                for side, start in booted:
+        """One boot of the machine, with all sides that live in it. A machine that is lost is
+        booted once more, for what is not measured yet: the emulator does that now and then
+        (docs/decisions/009-emulator-traps.md, item 6)."""
+        left = {side.name: [row for row in self._rows if not row.sides] for side in sides}
+        for is_last in (False, True):
+            try:
+                self._in_machine(part, left, words)
+                return
+            except (say.Failure, shell.Lost) as failure:
+                why = getattr(failure, "what", str(failure)).splitlines()[0]
+            if not is_last:
+                self.collected.note(f"{words}: the machine is booted once more: {why}")
+        for side in sides:
+            self._fail("boot", side, why)
+            self._not_tried(side, left[side.name])
+
+    def _in_machine(self, part, left, words):
+        with part.sessions() as booted:
+            for side, start in booted:
+                if left[side.name]:
                     self._progress.side(f"{words}: {side.title}")
-                    self._on_side(side, start, words)
-                if part.system:
-                    self._bare_metal(part.system)
-        except (say.Failure, shell.Lost) as failure:
-            for side in sides:
-                self._fail("boot", side, getattr(failure, "what", failure))
+                    self._on_side(side, start, left[side.name], words)
+            if part.system:
+                self._bare_metal(part.system)
+
+    def _not_tried(self, side, rows):
+        if rows:
+            self._fail("boot", side, "after these failures not tried: "
+                       + " ".join(each.name for each in rows))
 
     def _fail(self, workload, side, why):
         self.collected.fail(workload, side.name, self._round, why)
 
-    def _on_side(self, side, start, words):
-        """All rows on one side. One that takes its guest with it costs a new guest."""
-        rows = [row for row in self._rows if not row.sides]
+    def _on_side(self, side, start, rows, words):
+        """All rows on one side, each taken off the list when it is over. One that takes its
+        guest with it costs a new guest."""
         row = None
         for _ in range(LIVES):
             try:
                 with start() as session:
                     nothing = {}
                     while rows:
-                        row = rows.pop(0)
+                        row = rows[0]
                         self._progress.step(f"{words}, {side.title}: {row.title}")
                         self._row(row, side, session, nothing)
+                        rows.pop(0)
                     return
             except shell.Lost as lost:
                 self._fail(row.name if row else "boot", side, lost)
                 if not row:
                     break
-        if rows:
-            self._fail("boot", side, "after these failures not tried: "
-                       + " ".join(each.name for each in rows))
+                rows.pop(0)
+        self._not_tried(side, rows)
+        rows.clear()
 
     def _row(self, row, side, session, nothing):
         """One workload in one boot."""
@@ -152,7 +177,8 @@ class Rounds:
             self._fail(row.name, side, f"its output: {error}")
 
     def _measure(self, row, side, session, nothing):
-        words = {**session.words, "seconds": self._plan.chosen.seconds}
+        words = {"pio": session.words.get("disk"), **session.words,
+                 "seconds": self._plan.chosen.seconds}
         if row.nothing not in nothing:
             # Programs and their libraries are read in by this, so it is the warm-up too.
             session.run(row.nothing.format(**words), COMMAND_SECONDS)

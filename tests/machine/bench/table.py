@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report on a terminal."""
 
+from machine.bench import results
+
 BIAS = ("An emulated exit costs 25 to 50 times what it costs on silicon, while caches, TLBs and locks "
         "cost nothing: times flatter whoever exits less. Compare ratios and counts, not times.")
 
@@ -64,6 +66,17 @@ def main_table(report):
     return lines
 
 
+def against_emulated(report):
+    """How much PV is worth."""
+    found = results.against_emulated(report)
+    if not found:
+        return []
+    return ["", f"{'PV against emulated devices':47} {'times as good':>15} {'fewer exits':>15}",
+            *(f"  {title:45.45} {number(times):>14}× {number(fewer):>14}×"
+              for title, times, fewer in found),
+            f"  {'wanted at least':45} {results.TIMES_GOAL:>14}× {results.EXITS_GOAL:>14}×"]
+
+
 def instructions(report):
     """Counted instructions."""
     found = report["instructions"]
@@ -99,6 +112,7 @@ def notes(report):
              for row in report["rows"] if row["noisy"]]
     if noisy:
         lines.append("noisy, range relative to the median: " + ", ".join(noisy))
+    lines += [f"note: {each}" for each in report.get("notes", [])]
     lines += [f"FAILED: {each['workload']} on {each['side']}, round {each['round']}: {each['why']}"
               for each in report["failures"]]
     return lines
@@ -107,6 +121,7 @@ def notes(report):
 def text(report):
     """All of it. Ratios are "times as good": over 1 the first of the pair is better."""
     part = [] if report["complete"] else ["INTERRUPTED: this is what there was by then"]
-    return "\n".join([*head(report), *part, "", *main_table(report), *instructions(report), "",
+    return "\n".join([*head(report), *part, "", *main_table(report), *against_emulated(report),
+                      *instructions(report), "",
                       "pv/bare and its like: how many times as good, by medians; exits/op: exits of "
                       "one operation, start-up taken off", BIAS, *notes(report)])
