@@ -10,12 +10,16 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 
 #include <asm/cpufeature.h>
 #include <asm/io.h>
+
+#include <pvn/abi/ring.h>
 
 #include "pv-guest/hypercall.h"
 
@@ -50,6 +54,22 @@ u64 pvn_call_fast(u16 code, u64 in1, u64 in2)
 	return call(code | PVN_CONTROL_FAST, in1, in2);
 }
 EXPORT_SYMBOL_GPL(pvn_call_fast);
+
+u32 pvn_poll_ceiling_ns(void)
+{
+	u64 least = U64_MAX;
+	unsigned int i;
+
+	/* A call without effect; the least of several, since we may be called away. */
+	for (i = 0; i < 8; i++) {
+		u64 start = ktime_get_ns();
+
+		pvn_call_fast(PVN_CALL_notify_long_spin_wait, 0, 0);
+		least = min(least, ktime_get_ns() - start);
+	}
+	return pvn_poll_ceiling(least);
+}
+EXPORT_SYMBOL_GPL(pvn_poll_ceiling_ns);
 
 u64 pvn_call_memory(u64 control, const void *in, size_t in_bytes, void *out, size_t out_bytes)
 {

@@ -51,6 +51,12 @@ static inline unsigned int pvn_signal_event(u32 connection, u16 flag)
 					       connection | (u64)flag << 32, 0));
 }
 
+/*
+ * How long, in ns, an end of a queue looks at most before it sleeps, where nobody says
+ * otherwise: goes by what an exit costs here.
+ */
+u32 pvn_poll_ceiling_ns(void);
+
 /* 0 or -errno, from the status table. */
 int pvn_status_errno(unsigned int status);
 /* "INVALID_PORT_ID", for messages to people. */

@@ -11,12 +11,14 @@
 
 #include "blkd/queue.h"
 
+#define BLKD_POLL_BY_COST (~0u)	/* see pvn_backend_poll_ceiling() */
+
 struct blkd {
 	struct pvn_backend backend;
 	struct blk_disk disk;
 	const char *serial, *uuid;	/* NULL: none */
 	int alive_fd;			/* end of a pipe that goes with the last transfer; -1 */
-	unsigned int poll_us;
+	unsigned int poll_us;		/* or BLKD_POLL_BY_COST */
 	struct pvn_poll poll;
 	uint64_t idle_since_ns;
 	struct engine_token store_token;

@@ -24,7 +24,6 @@
 
 enum {
 	TURN = 64,		/* requests of a queue before the next queue's turn */
-	POLL_US_DEFAULT = 100,
 	RETRY_SECONDS_DEFAULT = 30,
 };
 
@@ -34,7 +33,7 @@ struct blkd blkd = {
 	.disk.image.fd = -1,
 	.disk.image.retry_seconds = RETRY_SECONDS_DEFAULT,
 	.alive_fd = -1,
-	.poll_us = POLL_US_DEFAULT,
+	.poll_us = BLKD_POLL_BY_COST,
 	.store_token.kind = ENGINE_STORE,
 	.timer_token.kind = ENGINE_TIMER,
 	.limit_token.kind = ENGINE_LIMIT,
@@ -321,7 +320,8 @@ static int prepare(void)
 	}
 	/* With one processor, looking takes the guest's time away. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		blkd.poll.ceiling_ns = blkd.poll_us * 1000;
+		blkd.poll.ceiling_ns = blkd.poll_us == BLKD_POLL_BY_COST ? pvn_backend_poll_ceiling() :
+									     blkd.poll_us * 1000;
 	blkd.poll.floor_ns = blkd.poll.ceiling_ns / 16;
 	return confine();
 }

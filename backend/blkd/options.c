@@ -11,7 +11,8 @@
  *	--sector-size 512|4096  --serial TEXT  --uuid TEXT
  *	--iops N  --iops-burst N  --bytes-per-second N  --bytes-burst N
  *	--retry-seconds N		how long requests wait for a lost NBD server
- *	--poll-us N			longest look at the rings before sleeping
+ *	--poll-us N			longest look at the rings before sleeping;
+ *					else by what an exit costs
  *	--alive-fd FD			stays open until the last transfer has ended
  */
 #include "blkd/blkd.h"

@@ -193,6 +193,12 @@ int pvn_backend_announce(struct pvn_backend *backend, const char *key, uint64_t 
 void pvn_backend_ring(const struct pvn_backend *backend, unsigned int queue);
 
 /*
+ * How long, in ns, an end of a queue looks at most before it sleeps, where nobody says
+ * otherwise: goes by what an exit of this partition costs.
+ */
+uint32_t pvn_backend_poll_ceiling(void);
+
+/*
  * One line on stderr: program, guest, device, text. Lines that come too fast are
  * counted and left out (log_limit.h): most of them are about what a guest did.
  */

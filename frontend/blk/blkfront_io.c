@@ -24,9 +24,10 @@
 #define POLL_FLOOR_NS 4000u
 #define POLL_BYTES_MAX 65536u	/* larger requests take longer than looking is worth */
 
-static unsigned int poll_us = 100;
-module_param(poll_us, uint, 0444);
-MODULE_PARM_DESC(poll_us, "longest look for the answer to a single request before sleeping; 0: none");
+static int poll_us = -1;
+module_param(poll_us, int, 0444);
+MODULE_PARM_DESC(poll_us, "longest look for the answer to a single request before sleeping, in us; 0: none; "
+			  "-1: by what an exit costs");
 
 static blk_status_t blk_status(enum pvn_blk_status status)
 {
@@ -189,10 +190,12 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	if (!status && !blkfront_submit(&queue->ring, rq->tag, rq))
 		status = BLK_STS_IOERR;
 	if (bd->last) {
-		ring = pvn_front_publish(&queue->ring.queue);
 		poll = !status && is_worth_polling(queue, rq);
 		queue->lone_since_ns = poll ? ktime_get_ns() : 0;
 		poll = poll && queue->poll.budget_ns;
+		/* Whoever looks needs no doorbell; others need it the later, the more there is. */
+		pvn_front_rearm(&queue->ring.queue, poll ? 0 : blkfront_group(&queue->ring));
+		ring = pvn_front_publish(&queue->ring.queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (ring)
@@ -200,7 +203,7 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	/* From here on rq may have ended already. */
 	if (poll)
 		look_for_answer(queue);
-	if (bd->last && has_answers(queue))
+	if (poll || (bd->last && has_answers(queue)))
 		end_answered(queue);	/* these need no interrupt any more */
 	return status;
 }
@@ -263,7 +266,7 @@ const struct blk_mq_ops blkfront_mq_ops = {
 
 void blkfront_init_poll(struct blkfront_queue *queue)
 {
-	queue->poll.ceiling_ns = min(poll_us, 1000u) * NSEC_PER_USEC;
+	queue->poll.ceiling_ns = poll_us < 0 ? pvn_poll_ceiling_ns() : min(poll_us, 1000) * NSEC_PER_USEC;
 	queue->poll.floor_ns = min(POLL_FLOOR_NS, queue->poll.ceiling_ns);
 	queue->poll.budget_ns = queue->poll.ceiling_ns;
 }

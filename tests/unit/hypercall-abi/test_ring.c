@@ -431,18 +431,28 @@ static void polling_learns_from_what_waits_took(void **state)
 	assert_true(poll.budget_ns > 0);
 	for (i = 0; i < 100; i++)
 		pvn_poll_waited(&poll, 1ull << 40);
-	for (i = 0; i < 320; i++) {
+	for (i = 0; i < 10 * (PVN_POLL_PROBE + PVN_POLL_TRIES); i++) {
 		pvn_poll_waited(&poll, 1ull << 40);
 		tries += poll.budget_ns != 0;
 		assert_true(poll.budget_ns == 0 || poll.budget_ns == 1000);
 	}
-	assert_int_equal(tries, 10);
+	assert_int_equal(tries, 10 * PVN_POLL_TRIES);
 	for (i = 0; i < 100; i++)
 		pvn_poll_waited(&poll, 5);
 	assert_in_range(poll.budget_ns, 10, 40);
 	poll = (struct pvn_poll){ 0 };
 	pvn_poll_waited(&poll, 100);
 	assert_int_equal(poll.budget_ns, 0);
+}
+
+static void the_ceiling_goes_by_what_an_exit_costs(void **state)
+{
+	(void)state;
+	assert_int_equal(pvn_poll_ceiling(0), 50000);
+	assert_int_equal(pvn_poll_ceiling(600), 50000);
+	assert_int_equal(pvn_poll_ceiling(2000), 100000);
+	assert_int_equal(pvn_poll_ceiling(8000), 400000);
+	assert_int_equal(pvn_poll_ceiling(~0ull), 1000000);
 }
 
 static void polling_learns_between_floor_and_ceiling(void **state)
@@ -596,6 +606,7 @@ int main(void)
 		cmocka_unit_test(another_epoch_is_not_served),
 		cmocka_unit_test(more_completions_than_submissions_are_not_written),
 		cmocka_unit_test(polling_learns_from_what_waits_took),
+		cmocka_unit_test(the_ceiling_goes_by_what_an_exit_costs),
 		cmocka_unit_test(polling_learns_between_floor_and_ceiling),
 		cmocka_unit_test(sleeping_threads_never_miss_a_wakeup),
 		cmocka_unit_test(a_scribbling_frontend_never_gets_the_backend_out_of_bounds),

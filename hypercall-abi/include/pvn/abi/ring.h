@@ -374,6 +374,16 @@ static inline bool pvn_front_arm(struct pvn_queue_front *q, pvn_u32 count)
 }
 
 /*
+ * Puts the doorbell that was asked for off, without a look, to when `count` completions
+ * are there. 0: to none; the caller looks by itself, then arms. What was passed before is
+ * rung for, so nothing is lost; the rest is rung for when the back-end runs dry.
+ */
+static inline void pvn_front_rearm(struct pvn_queue_front *q, pvn_u32 count)
+{
+	pvn_ring_store(&q->mine->cq_arm, q->cq_head + count - 1);
+}
+
+/*
  * Submission slots that the back-end has not taken yet; for protocols whose
  * submissions are not completed one by one. -1: nonsense, the queue is broken.
  */
@@ -625,13 +635,32 @@ static inline void pvn_poll_miss(struct pvn_poll *poll)
 		poll->budget_ns = poll->ceiling_ns;
 }
 
-#define PVN_POLL_PROBE	32u
+/*
+ * A ceiling for an end that was not told one: to sleep and be woken costs both ends some
+ * exits and the other processor a wake-up, together about what this many exits take.
+ */
+#define PVN_POLL_EXITS		50u
+#define PVN_POLL_CEILING_MIN_NS	50000u
+#define PVN_POLL_CEILING_MAX_NS	1000000u
+
+static inline pvn_u32 pvn_poll_ceiling(pvn_u64 exit_ns)
+{
+	if (exit_ns < PVN_POLL_CEILING_MIN_NS / PVN_POLL_EXITS)
+		return PVN_POLL_CEILING_MIN_NS;
+	if (exit_ns > PVN_POLL_CEILING_MAX_NS / PVN_POLL_EXITS)
+		return PVN_POLL_CEILING_MAX_NS;
+	return (pvn_u32)exit_ns * PVN_POLL_EXITS;
+}
+
+#define PVN_POLL_PROBE	64u
+#define PVN_POLL_TRIES	8u
 
 /*
  * Instead of hits and misses: learns from how long waits took, whether they were
  * looked or slept through. Looks twice the usual time; not at all when the usual
- * time is above the ceiling, but for a try now and then, because a wait that was
- * slept through looks longer than it was.
+ * time is above the ceiling, but for some tries in a row now and then: a wait that was
+ * slept through looks longer than it was, to the other end too, which must see several
+ * quick answers before it begins to look as well.
  */
 static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
 {
@@ -643,11 +672,10 @@ static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
 	if (poll->mean_ns <= poll->ceiling_ns) {
 		poll->budget_ns = (pvn_u32)(wish < poll->ceiling_ns ? wish : poll->ceiling_ns);
 		poll->skipped = 0;
-	} else if (++poll->skipped >= PVN_POLL_PROBE) {
-		poll->budget_ns = poll->ceiling_ns;
-		poll->skipped = 0;
 	} else {
-		poll->budget_ns = 0;
+		poll->budget_ns = ++poll->skipped > PVN_POLL_PROBE ? poll->ceiling_ns : 0;
+		if (poll->skipped == PVN_POLL_PROBE + PVN_POLL_TRIES)
+			poll->skipped = 0;
 	}
 }
 
