@@ -12,7 +12,7 @@ _pvn()
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
-			attach detach resize net ring top counters park unpark census version help" -- "$cur")
+			attach detach resize net ring top counters park unpark census abi version help" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then

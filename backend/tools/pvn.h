@@ -36,7 +36,7 @@ extern const struct subcommand *const subcommands[];
 extern const struct subcommand cmd_attach, cmd_census, cmd_console, cmd_create, cmd_destroy,
 	cmd_detach, cmd_help, cmd_info, cmd_list, cmd_net, cmd_resize, cmd_ring, cmd_shutdown, cmd_version,
 	cmd_wait;
-extern const struct subcommand cmd_counters, cmd_park, cmd_top, cmd_unpark;
+extern const struct subcommand cmd_abi, cmd_counters, cmd_park, cmd_top, cmd_unpark;
 
 /* An option of a subcommand; the list ends with a NULL name. */
 struct option_spec {

@@ -45,7 +45,7 @@ static void start_cpus(void)
 		spinlock_init(&cpu->timer_lock, LOCK_TIMER_QUEUE);
 		list_init(&cpu->run_queue);
 		list_init(&cpu->timers);
-		cpu->timer_programmed = cpu->timer_first = cpu->slice_end = ~0ull;
+		cpu->timer_programmed = cpu->timer_first = cpu->slice_end = cpu->cap_end = ~0ull;
 	}
 }
 

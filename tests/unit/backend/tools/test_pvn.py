@@ -32,8 +32,8 @@ def a_command_that_does_not_exist_is_a_usage_error(_):
 
 def every_command_has_help(_):
     commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "attach",
-                "detach", "resize", "ring", "top", "counters", "park", "unpark", "census", "version",
-                "help")
+                "detach", "resize", "ring", "top", "counters", "park", "unpark", "census", "abi",
+                "version", "help")
     return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
                for name in commands)
 
@@ -90,6 +90,14 @@ def a_failed_creation_leaves_no_guest(folder):
 
 def counters_of_a_command_need_both(_):
     return pvn("counters", "--diff")[0] == USAGE and pvn("counters", "--", "true")[0] == USAGE
+
+
+def the_table_of_calls_needs_no_hypervisor(_):
+    code, output, _ = pvn("abi", "--json")
+    table = json.loads(output)
+    signal = [row for row in table["calls"] if row["name"] == "signal_event"]
+    return (code == OK and table["host"] is None and signal[0]["code"] == 0x5d
+            and signal[0]["offered"] is None and pvn("abi")[0] == OK)
 
 
 def the_census_needs_a_hypervisor(_):
