@@ -159,6 +159,81 @@ enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hp
 	return status;
 }
 
+/* Where the 2 MiB of memory of a large leaf with these rights begin: no overlay is in there. */
+static struct hpa large_source(struct gpa_map *map, uint64_t region, unsigned int rights)
+{
+	struct gpa at = gpa(region << LARGE_PAGE_SHIFT);
+	struct nested_pt_slot slot;
+
+	if (at.v >= GPA_SPACE_BYTES)
+		return HPA_NONE;
+	slot = nested_pt_find(map->top, at);
+	if (slot.level == 1 || !npt_is_present(*slot.entry) || (npt_rights(*slot.entry) & rights) != rights)
+		return HPA_NONE;
+	return hpa_add(npt_address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
+}
+
+unsigned int gpa_map_find_small(struct gpa_map *map, const struct pvn_map_sparse_gpa_pages_elem *list,
+				unsigned int count, unsigned int rights, struct hpa *found)
+{
+	uint64_t region = ~0ull;
+	struct hpa base = HPA_NONE;
+	unsigned int i;
+	SPIN_HOLD(&map->lock);
+
+	for (i = 0; i < count; i++) {
+		uint64_t page = list[i].source_page;
+
+		if (page / NESTED_PT_ENTRIES != region) {
+			region = page / NESTED_PT_ENTRIES;
+			base = large_source(map, region, rights);
+		}
+		if (hpa_is_none(base))
+			break;
+		found[i] = hpa_add(base, page % NESTED_PT_ENTRIES << PAGE_SHIFT);
+	}
+	return i;
+}
+
+/* The table of small pages there, if there is one. */
+static uint64_t *small_table(struct gpa_map *map, uint64_t region)
+{
+	struct gpa at = gpa(region << LARGE_PAGE_SHIFT);
+	struct nested_pt_slot slot = { 0 };
+
+	if (at.v < GPA_SPACE_BYTES)
+		slot = nested_pt_find(map->top, at);
+	return slot.level == 1 ? slot.entry : NULL;
+}
+
+unsigned int gpa_map_fill_small(struct gpa_map *map, const struct pvn_map_sparse_gpa_pages_elem *list,
+				const struct hpa *source, unsigned int count, unsigned int rights)
+{
+	uint64_t region = ~0ull, *table = NULL, leaf = npt_leaf(hpa(0), rights, 1);
+	uint64_t present = virt->npt->present;
+	unsigned int i, taken = page_info_map_list(source, count);
+	SPIN_HOLD(&map->lock);
+
+	ASSERT(map->counted);
+	for (i = 0; i < taken; i++) {
+		uint64_t page = list[i].target_page, *entry;
+
+		if (page / NESTED_PT_ENTRIES != region) {
+			region = page / NESTED_PT_ENTRIES;
+			table = small_table(map, region);
+		}
+		/* Where there is an overlay the entry is present. */
+		entry = table + page % NESTED_PT_ENTRIES;
+		if (!table || *entry & present)
+			break;
+		nested_pt_write(entry, leaf | source[i].v);
+	}
+	map->mapped_pages += i;
+	while (taken > i)
+		page_info_unmap(source[--taken], 1);
+	return i;
+}
+
 static void remove_below(struct gpa_map *map, struct gpa_overlay *overlay)
 {
 	if (!hpa_is_none(overlay->below))

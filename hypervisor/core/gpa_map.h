@@ -69,6 +69,16 @@ struct hpa gpa_map_top(const struct gpa_map *map);
  */
 enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hpa source,
 			       uint64_t bytes, unsigned int rights, bool *replaced);
+/*
+ * The short way for lists of small pages, of which each takes two steps: where the caller's pages
+ * are, and into empty entries of tables that are there. Each does as many of the first as
+ * it can and returns how many; the next one takes the long way.
+ */
+struct pvn_map_sparse_gpa_pages_elem;
+unsigned int gpa_map_find_small(struct gpa_map *map, const struct pvn_map_sparse_gpa_pages_elem *list,
+				unsigned int count, unsigned int rights, struct hpa *found);
+unsigned int gpa_map_fill_small(struct gpa_map *map, const struct pvn_map_sparse_gpa_pages_elem *list,
+				const struct hpa *source, unsigned int count, unsigned int rights);
 enum pvn_status gpa_map_remove(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced);
 /*
  * Joins 512 identity leaves around target into one larger leaf where it can (root's map).

@@ -172,10 +172,27 @@ HC_ABOUT(map_gpa_pages, hc_find_active_child)
 		       in->map_flags);
 }
 
+static unsigned int map_small(struct hc_call *call, struct partition *target,
+			      const struct pvn_map_sparse_gpa_pages_elem *list, unsigned int rights)
+{
+	struct hpa source[HC_CHUNK];
+	unsigned int found = gpa_map_find_small(&call->caller->map, list, call->left, rights, source);
+
+	return gpa_map_fill_small(&target->map, list, source, found, rights);
+}
+
 HC_ABOUT(map_sparse_gpa_pages, hc_find_active_child)
 {
 	if (!rights_are_valid(in->map_flags))
 		return PVN_STATUS_INVALID_PARAMETER;
+	if (in->map_flags & GPA_ALL && !(in->map_flags & (PVN_MAP_LARGE | PVN_MAP_HUGE))) {
+		unsigned int count = map_small(call, target, elem, in->map_flags & GPA_ALL);
+
+		if (count) {
+			call->completed = count;
+			return PVN_STATUS_SUCCESS;
+		}
+	}
 	return map_one(call, target, elem->target_page, elem->source_page, in->map_flags);
 }
 

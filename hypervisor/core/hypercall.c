@@ -257,12 +257,15 @@ static enum pvn_status run_chunk(struct invocation *v)
 	if (row->elem_bytes)
 		status = fetch_elements(v, elem.bytes, first, count);
 	v->call.slow = false;
-	for (unsigned int i = 0; i < count && status == PVN_STATUS_SUCCESS && !v->call.slow; i++) {
+	for (unsigned int i = 0; i < count && status == PVN_STATUS_SUCCESS && !v->call.slow;
+	     i += v->call.completed) {
 		v->call.rep_index = v->done;
+		v->call.left = count - i;
+		v->call.completed = 1;
 		status = row->call(&v->call, v->in, elem.bytes + i * row->elem_bytes, NULL,
 				   oelem.bytes + i * row->oelem_bytes);
 		if (status == PVN_STATUS_SUCCESS)
-			v->done++;
+			v->done += v->call.completed;
 	}
 	hc_memory_finish(&v->call);
 	if (row->oelem_bytes && v->done > first)

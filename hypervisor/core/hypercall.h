@@ -21,6 +21,8 @@ struct hc_call {
 	struct vp *vp;			/* the caller */
 	struct partition *caller;	/* its partition */
 	unsigned int rep_index;		/* element this is, from 0 */
+	unsigned int left;		/* elements from here on, this one too, that lie behind it */
+	unsigned int completed;		/* of these by the handler: 1, unless it says more */
 	const uint64_t *var;		/* the variable header */
 	unsigned int var_count;		/* u64 of it */
 	bool flushed;			/* by this execution: see hc_flush.c */

@@ -117,10 +117,19 @@ static void unmap_large(struct hpa page, uint64_t count)
 		large_add(hpa_add(page, count << LARGE_PAGE_SHIFT), -1, 0);
 }
 
+unsigned int page_info_map_list(const struct hpa *pages, unsigned int count)
+{
+	unsigned int i = 0;
+
+	while (i < count && is_known(pages[i]) && map_small(pages[i]))
+		i++;
+	return i;
+}
+
 bool page_info_map(struct hpa page, unsigned int level)
 {
 	if (level == 1)
-		return is_known(page) && map_small(page);
+		return page_info_map_list(&page, 1);
 	for (uint64_t i = 0; i < large_leaves(level); i++) {
 		struct hpa at = hpa_add(page, i << LARGE_PAGE_SHIFT);
 

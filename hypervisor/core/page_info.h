@@ -35,6 +35,8 @@ enum page_kind page_info_kind(struct hpa page);
 
 /* A child's leaf of level 1, 2 or 3 will name the page. False: not to be given to a child. */
 bool page_info_map(struct hpa page, unsigned int level);
+/* As many of the first as small leaves may name, as many calls of level 1 would. */
+unsigned int page_info_map_list(const struct hpa *pages, unsigned int count);
 void page_info_unmap(struct hpa page, unsigned int level);
 /* A leaf of level 2 became 512 of level 1; to be split into those, level 3 needs no word. */
 void page_info_split(struct hpa large);

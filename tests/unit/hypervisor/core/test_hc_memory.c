@@ -243,6 +243,78 @@ static void sparse_elements_go_where_they_say(void **state)
 	assert_int_equal(gpa_map_lookup(map, gpa(0x5000), GPA_ALL).v, (page + 1) << PAGE_SHIFT);
 }
 
+/* Lists of small pages by the short way: what it leaves is done, or refused, one by one. */
+static unsigned int map_list(uint64_t id, const struct pvn_map_sparse_gpa_pages_elem *list, unsigned int count,
+			     enum pvn_status expected)
+{
+	struct pvn_map_sparse_gpa_pages_in in = { .partition_id = id, .map_flags = GPA_ALL };
+	unsigned int done;
+
+	assert_int_equal(root_rep_call(PVN_CALL_map_sparse_gpa_pages, count, &in, sizeof(in), list,
+				       count * sizeof(*list), NULL, 0, &done), expected);
+	return done;
+}
+
+static struct hpa mapped_at(uint64_t id, uint64_t page)
+{
+	return gpa_map_lookup(&partition_of(id)->map, gpa(page << PAGE_SHIFT), GPA_ALL);
+}
+
+static void a_list_ends_at_the_page_that_is_refused_and_counts_no_other(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(8), hypervisor = FAKE_HYPERVISOR >> PAGE_SHIFT;
+	struct pvn_map_sparse_gpa_pages_elem list[] = {
+		{ 0x100, page }, { 0x101, page + 1 }, { 0x102, page + 2 }, { 0x103, hypervisor }, { 0x104, page + 4 },
+	};
+
+	(void)state;
+	assert_int_equal(map_list(id, list, 5, PVN_STATUS_OPERATION_DENIED), 3);
+	assert_int_equal(partition_of(id)->map.mapped_pages, 3);
+	assert_true(hpa_is_none(mapped_at(id, 0x104)));
+	/* The page behind it is nobody's: it can be deposited; those before cannot. */
+	assert_int_equal(deposit(id, page + 4, 1, NULL), PVN_STATUS_SUCCESS);
+	assert_int_equal(deposit(id, page + 2, 1, NULL), PVN_STATUS_OBJECT_IN_USE);
+	list[3] = (struct pvn_map_sparse_gpa_pages_elem){ 0x103, 1ull << 40 };
+	assert_int_equal(map_list(id, list + 3, 1, PVN_STATUS_INVALID_PARAMETER), 0);
+	list[3] = (struct pvn_map_sparse_gpa_pages_elem){ 1ull << 40, page + 3 };
+	assert_int_equal(map_list(id, list + 3, 1, PVN_STATUS_INVALID_PARAMETER), 0);
+	assert_int_equal(deposit(id, page + 3, 1, NULL), PVN_STATUS_SUCCESS);
+}
+
+static void a_list_may_name_a_target_twice_and_the_last_one_stays(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(4);
+	struct pvn_map_sparse_gpa_pages_elem list[] = {
+		{ 0x200, page }, { 0x201, page + 1 }, { 0x200, page + 2 }, { 0x202, page + 3 },
+	};
+
+	(void)state;
+	assert_int_equal(map_list(id, list, 4, PVN_STATUS_SUCCESS), 4);
+	assert_int_equal(mapped_at(id, 0x200).v >> PAGE_SHIFT, page + 2);
+	assert_int_equal(mapped_at(id, 0x202).v >> PAGE_SHIFT, page + 3);
+	assert_int_equal(partition_of(id)->map.mapped_pages, 3);
+	assert_int_equal(deposit(id, page, 1, NULL), PVN_STATUS_SUCCESS);
+}
+
+static void a_list_goes_below_an_overlay_and_past_the_end_of_a_table(void **state)
+{
+	uint64_t id = make_child(0), page = take_root_pages(4);
+	struct pvn_map_sparse_gpa_pages_elem list[] = {
+		{ 0x3fe, page }, { 0x3ff, page + 1 }, { 0x400, page + 2 }, { 0x401, page + 3 },
+	};
+	struct gpa_map *map = &partition_of(id)->map;
+
+	(void)state;
+	assert_int_equal(map_list(id, list, 1, PVN_STATUS_SUCCESS), 1);
+	assert_int_equal(gpa_map_overlay_add(map, gpa(0x3ffull << PAGE_SHIFT), hpa(FAKE_HYPERVISOR), GPA_READ),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(map_list(id, list + 1, 3, PVN_STATUS_SUCCESS), 3);
+	assert_true(hpa_is_none(mapped_at(id, 0x3ff)));		/* the overlay has no right to write */
+	gpa_map_overlay_remove(map, gpa(0x3ffull << PAGE_SHIFT));
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(mapped_at(id, 0x3fe + i).v >> PAGE_SHIFT, page + i);
+}
+
 static void replacing_a_childs_page_flushes_the_processors(void **state)
 {
 	uint64_t id = make_child(0), page = take_root_pages(2);
@@ -335,6 +407,9 @@ int main(void)
 		ON_FAKE_MACHINE(large_elements_map_2_mib_each),
 		ON_FAKE_MACHINE(unmapping_large_counts_in_2_mib),
 		ON_FAKE_MACHINE(sparse_elements_go_where_they_say),
+		ON_FAKE_MACHINE(a_list_ends_at_the_page_that_is_refused_and_counts_no_other),
+		ON_FAKE_MACHINE(a_list_may_name_a_target_twice_and_the_last_one_stays),
+		ON_FAKE_MACHINE(a_list_goes_below_an_overlay_and_past_the_end_of_a_table),
 		ON_FAKE_MACHINE(replacing_a_childs_page_flushes_the_processors),
 		ON_FAKE_MACHINE(mapping_needs_an_active_child_of_the_caller),
 		ON_FAKE_MACHINE(a_child_without_pool_pages_cannot_be_mapped_into),
