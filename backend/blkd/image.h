@@ -28,6 +28,11 @@ struct image_ops {
 	/* One of the image's own tokens came back. NULL: it has none. */
 	void (*event)(struct image *image, struct engine_token *token, int result);
 	/*
+	 * What start() and event() will still open or connect to: adds what the sandbox has
+	 * to leave (sandbox.h) and returns the folder where it is. NULL: nothing.
+	 */
+	const char *(*place)(const struct image *image, unsigned int *needs);
+	/*
 	 * Nobody waits for the results of what was started: it is to end soon, in any
 	 * way. NULL: it does so by itself.
 	 */

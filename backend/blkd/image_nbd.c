@@ -15,11 +15,14 @@
 
 #include <errno.h>
 #include <libnbd.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "libpvn/sandbox.h"
 
 enum { RANGE_SECTORS = 1 << 21 };
 
@@ -378,6 +381,31 @@ static void start_nbd(struct image *image, const struct blk_work *work,
 		watch(image);
 }
 
+/*
+ * A server of this machine has a socket with a path, as a rule its user's only; one of
+ * the network has a name. URIs are those of [NBD project, "The NBD Uniform Resource
+ * Indicator (URI) format"].
+ */
+static const char *place_nbd(const struct image *image, unsigned int *needs)
+{
+	static char folder[PATH_MAX];
+	const char *socket = strstr(image->name, "socket=");
+	char *end;
+
+	if (!strstr(image->name, "+unix:") || !socket) {
+		*needs |= PVN_SANDBOX_NETWORK;
+		return "/etc";
+	}
+	snprintf(folder, sizeof(folder), "%s", socket + strlen("socket="));
+	folder[strcspn(folder, "&#")] = 0;
+	end = strrchr(folder, '/');
+	if (!end || end == folder)
+		return NULL;
+	*end = 0;
+	*needs |= PVN_SANDBOX_ANY_SOCKET;
+	return folder;
+}
+
 /* libnbd gives commands back when it sees the end of its socket, not when it is closed. */
 static void hang_up(struct nbd_handle *handle)
 {
@@ -428,6 +456,7 @@ const struct image_ops image_nbd_ops = {
 	.open = open_nbd,
 	.measure = measure_nbd,
 	.start = start_nbd,
+	.place = place_nbd,
 	.cancel = cancel_nbd,
 	.event = event_nbd,
 };

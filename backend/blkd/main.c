@@ -285,19 +285,18 @@ static int open_image(void)
 
 static int confine(void)
 {
-	/* What is no open file is reached through a socket: an NBD server's. */
-	unsigned int network = blkd.disk.image.fd < 0 ? PVN_SANDBOX_NETWORK : 0;
+	const struct image *image = &blkd.disk.image;
+	unsigned int needs = PVN_SANDBOX_RINGS;
+	const char *folder = NULL;
 	int error = engine_confine(&blkd.disk.engine);
 
 	if (error) {
 		fprintf(stderr, "pvn-blkd: io_uring: %s\n", strerror(-error));
 		return -1;
 	}
-	if (pvn_sandbox_enter(PVN_SANDBOX_RINGS | network)) {
-		fprintf(stderr, "pvn-blkd: sandbox: %s\n", strerror(errno));
-		return -1;
-	}
-	return 0;
+	if (image->ops->place)
+		folder = image->ops->place(image, &needs);
+	return pvn_backend_confine(&blkd.backend, needs, folder);
 }
 
 static int prepare(void)

@@ -299,11 +299,11 @@ static int prepare(void)
 	}
 	if (tail_create(&console.typed, TYPED_MAX))
 		return -1;
-	if (pvn_sandbox_enter(PVN_SANDBOX_LOGS)) {
-		fprintf(stderr, "pvn-consoled: sandbox: %s\n", strerror(errno));
+	if (log_start_mover(&console.log)) {
+		fprintf(stderr, "pvn-consoled: %s: %s\n", console.log.path, strerror(errno));
 		return -1;
 	}
-	return 0;
+	return pvn_backend_confine(&console.backend, 0, NULL);
 }
 
 int main(int argc, char **argv)

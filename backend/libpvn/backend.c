@@ -7,18 +7,14 @@
  */
 #include "libpvn/backend.h"
 
-#include <cap-ng.h>
 #include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -194,6 +190,8 @@ static int parse_common(struct pvn_backend *backend, const char *name, const cha
 		return parse_number(backend, name, value, &backend->domid);
 	if (!strcmp(name, "--device"))
 		return parse_number(backend, name, value, &backend->device);
+	if (!strcmp(name, "--uid"))
+		return parse_number(backend, name, value, &backend->uid);
 	if (!strcmp(name, "--memory"))
 		return parse_memory(backend, name, value);
 	if (!strcmp(name, "--queue"))
@@ -210,7 +208,7 @@ static int parse_common(struct pvn_backend *backend, const char *name, const cha
 static bool is_common(const char *name)
 {
 	static const char *const names[] = {
-		"--domid", "--device", "--memory", "--queue", "--backend-path",
+		"--domid", "--device", "--memory", "--queue", "--backend-path", "--uid",
 	};
 	unsigned int i;
 
@@ -244,42 +242,6 @@ int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops 
 	    (!backend->without_rings && (!backend->queue_count || !backend->memory.count)))
 		return refuse(backend, "--domid, --backend-path, --memory, --queue", NULL,
 			      "all are needed");
-	return 0;
-}
-
-/* The lock is the process's: it ends with it, however it ends. */
-int pvn_backend_claim(const struct pvn_backend *backend)
-{
-	const char *rundir = getenv("PVN_RUNDIR");
-	char path[PVN_BACKEND_PATH_MAX];
-	int fd;
-
-	rundir = rundir ? rundir : PVN_STORE_DEFAULT_RUNDIR;
-	snprintf(path, sizeof(path), "%s/backends", rundir);
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return refuse(backend, path, NULL, strerror(errno));
-	snprintf(path, sizeof(path), "%s/backends/%s-%u-%u", rundir, backend->ops->kind,
-		 backend->domid, backend->device);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return refuse(backend, path, NULL, strerror(errno));
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return 0;	/* kept open until the end */
-	pvn_backend_log(backend, "another process serves this device already; ending");
-	close(fd);
-	return -1;
-}
-
-int pvn_backend_confine(void)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -1;
-	capng_clear(CAPNG_SELECT_BOTH);
-	/* Without privileges there is none to drop, and dropping is not allowed. */
-	if (capng_apply(CAPNG_SELECT_BOTH) && geteuid() == 0) {
-		errno = EPERM;
-		return -1;
-	}
 	return 0;
 }
 

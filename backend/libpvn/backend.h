@@ -8,6 +8,7 @@
  *	--domid N --device K --backend-path B
  *	--memory FD:GPA:SIZE:FD_OFFSET		repeated; the guest's memory
  *	--queue IN_FD:OUT_FD			repeated; channel of queue 0, 1, ...
+ *	--uid N					the user that it becomes (ids.h); else stays who it is
  *
  * One thread, no locks. The guest may write anything into its directory of the
  * store and into its memory, at any time.
@@ -94,6 +95,7 @@ struct pvn_backend {
 	const struct pvn_backend_ops *ops;
 	unsigned int domid;
 	unsigned int device;
+	unsigned int uid;			/* 0: not asked to become somebody else */
 	char path[PVN_BACKEND_PATH_MAX];	/* B */
 	char frontend[PVN_BACKEND_PATH_MAX];	/* F */
 	struct pvn_guest_memory memory;
@@ -121,8 +123,11 @@ int pvn_backend_parse(struct pvn_backend *backend, const struct pvn_backend_ops 
  */
 int pvn_backend_claim(const struct pvn_backend *backend);
 
-/* Gives up privileges: no capability, no way to get one back. */
-int pvn_backend_confine(void);
+/*
+ * Enters the sandbox (sandbox.h) of a process that sees the store's folder and, where that
+ * is not NULL, one more. -1 after saying why it cannot.
+ */
+int pvn_backend_confine(const struct pvn_backend *backend, unsigned int needs, const char *folder);
 
 /*
  * Opens the store, publishes and announces state 2, and looks at the front-end.

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libpvn/sandbox.h"
 #include "libpvn/tap.h"
 #include "netd/settings.h"
 #include "netd/stream.h"
@@ -474,11 +475,9 @@ static int prepare(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		netd.look.ceiling_ns = netd.poll_us * 1000;
 	netd.look.floor_ns = netd.look.ceiling_ns / 8;
-	if (pvn_backend_confine()) {
-		fprintf(stderr, "pvn-netd: giving up privileges: %s\n", strerror(errno));
-		return -1;
-	}
-	return 0;
+	return pvn_backend_confine(&netd.backend,
+				   netd.user ? PVN_SANDBOX_NETWORK : PVN_SANDBOX_TAPS,
+				   netd.user ? "/etc" : NULL);
 }
 
 int main(int argc, char **argv)

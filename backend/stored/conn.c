@@ -22,7 +22,8 @@ struct conn *conn_new(struct store *store, struct domain *domain, bool privilege
 	conn->id = ++store->last_conn_id;
 	conn->store = store;
 	conn->domain = domain;
-	conn->cred = (struct cred){ domain->domid, domain->target, privileged };
+	conn->cred = (struct cred){ .domid = domain->domid, .target = domain->target,
+				     .privileged = privileged };
 	LIST_INIT(&conn->watches);
 	LIST_INIT(&conn->txns);
 	STAILQ_INIT(&conn->out);

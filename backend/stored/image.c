@@ -366,7 +366,8 @@ struct image_conn {
 	uint64_t id, out_done, in_len;
 	uint32_t last_tx_id;
 	uint16_t domid, present;	/* 0 ends the list */
-	uint32_t privileged, target;
+	uint16_t privileged, serves;
+	uint32_t target;
 };
 
 static void put_conns(struct image_writer *writer, struct image_map *map,
@@ -383,6 +384,7 @@ static void put_conns(struct image_writer *writer, struct image_map *map,
 		fixed.domid = conn->domain->domid;
 		fixed.present = 1;
 		fixed.privileged = conn->cred.privileged;
+		fixed.serves = conn->cred.serves;
 		fixed.target = conn->cred.target;
 		image_put_value(writer, fixed);
 		image_put(writer, conn->in, conn->in_len);
@@ -408,6 +410,7 @@ static bool get_conn(struct image_reader *reader, struct image_map *map, struct 
 	conn = conn_new(store, domain_get(store, fixed.domid), fixed.privileged);
 	store->last_conn_id = last_id;
 	conn->cred.target = fixed.target;
+	conn->cred.serves = fixed.serves;
 	conn->last_tx_id = fixed.last_tx_id;
 	conn->in_len = fixed.in_len;
 	if (!fixed.privileged)

@@ -19,7 +19,7 @@
 #include "store.h"
 
 /* Changes whenever the meaning of any byte of an image or of the log does. */
-enum { IMAGE_FORMAT = 2 };
+enum { IMAGE_FORMAT = 3 };
 
 /* Where an image is written. `grow` makes room for `bytes` more and returns false if it cannot. */
 struct image_writer {

@@ -46,6 +46,7 @@ struct record {
 
 struct record_open {
 	int32_t fd;
+	uint32_t serves;	/* of struct cred */
 };
 
 struct record_ring {

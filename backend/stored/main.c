@@ -24,6 +24,9 @@
 
 #include "alloc.h"
 #include "daemon.h"
+#include "libpvn/ids.h"
+#include "libpvn/sandbox.h"
+#include "number.h"
 #include "transport.h"
 
 #ifndef PVN_VERSION
@@ -37,6 +40,7 @@ struct options {
 	bool foreground;
 	bool verbose;
 	int resume_fds[2];	/* -1: a start by hand */
+	unsigned int uid;	/* to become; 0: keeps what rights it has */
 };
 
 static bool log_to_syslog;
@@ -83,13 +87,15 @@ static int complain(const char *what, const char *where, const char *hint)
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: pvn-stored [--rundir DIR] [--foreground] [--verbose]\n"
+	fputs("usage: pvn-stored [--rundir DIR] [--foreground] [--verbose] [--uid N]\n"
 	      "Serves the store to programs of the root partition and to guests.\n"
 	      "\n"
 	      "  --rundir DIR   where store/socket and store/control are made\n"
 	      "                 (default $PVN_RUNDIR or /run/paravane)\n"
 	      "  --foreground   stay attached to the terminal and log there\n"
 	      "  --verbose      log connections and guests\n"
+	      "  --uid N        started by root, become this user, without any right (default\n"
+	      "                 1879048193, which is nobody else); 0: keep all rights\n"
 	      "  --understands N  exit 0 if this program can take over from one whose\n"
 	      "                 state has format N (before an upgrade)\n"
 	      "  --help         this text\n"
@@ -114,6 +120,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "rundir", required_argument, NULL, 'r' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "uid", required_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "resume", required_argument, NULL, 'R' },	/* of keeper_exec() */
@@ -122,7 +129,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "r:fvhV", names, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "r:fvu:hV", names, NULL)) >= 0) {
 		switch (option) {
 		case 'r':
 			options->rundir = optarg;
@@ -132,6 +139,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'v':
 			options->verbose = true;
+			break;
+		case 'u':
+			if (number_parse_u32(optarg, strlen(optarg), &options->uid))
+				return -1;
 			break;
 		case 'h':
 			print_usage(stdout);
@@ -215,7 +226,7 @@ static int lock_pid_file(struct journal_owner *owner)
 
 	daemon_path(path, sizeof(path), owner, "pvn-stored.pid");
 	for (;;) {
-		owner->pid_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		owner->pid_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (owner->pid_fd < 0)
 			return complain("open the pid file", path, NULL);
 		if (flock(owner->pid_fd, LOCK_EX | LOCK_NB))
@@ -237,7 +248,10 @@ int daemon_write_pid(const struct journal_owner *owner)
 	return EXIT_OK;
 }
 
-/* Nobody but the owner may connect: the mode is right from the moment the name exists. */
+/*
+ * Nobody but the owner may connect: the mode is right from the moment the name exists. What
+ * back-ends may do is decided when they connect (transport.c).
+ */
 static int socket_bind(const char *path, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -275,6 +289,29 @@ static int listen_on_all(struct journal_owner *owner)
 	int code = listen_on(owner, "socket", SOCK_STREAM, &owner->socket_fd);
 
 	return code ? code : listen_on(owner, "control", SOCK_SEQPACKET, &owner->control_fd);
+}
+
+/* From here on everything of the daemon is its user's. Back-ends are in the socket's group. */
+static int give_up_rights(const struct journal_owner *owner, unsigned int uid)
+{
+	const struct pvn_sandbox sandbox = { .needs = PVN_SANDBOX_DAEMON, .uid = uid };
+	static const char *const names[] = { "control", "pvn-stored.pid" };
+	char path[160];
+
+	if (!uid || geteuid() != 0)
+		return EXIT_OK;
+	daemon_path(path, sizeof(path), owner, "socket");
+	if (lchown(path, uid, PVN_GID_STORE) || chmod(path, 0660))
+		return complain("give away", path, NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		daemon_path(path, sizeof(path), owner, names[i]);
+		if (lchown(path, uid, uid))
+			return complain("give away", path, NULL);
+	}
+	if (chown(owner->dir, uid, uid))
+		return complain("give away", owner->dir, NULL);
+	return pvn_sandbox_enter(&sandbox) ? complain("give up rights", "", "--uid 0 keeps them") :
+					     EXIT_OK;
 }
 
 static void tell_ready(void)
@@ -388,6 +425,8 @@ static int run_new(const struct options *options)
 	if (!code)
 		code = open_journal(&daemon, &owner, &start);
 	if (!code)
+		code = give_up_rights(&owner, options->uid);
+	if (!code)
 		code = daemon_write_pid(&owner);
 	if (code)
 		return code;
@@ -422,7 +461,8 @@ static int run_resumed(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .rundir = default_or_env_rundir(), .resume_fds = { -1, -1 } };
+	struct options options = { .rundir = default_or_env_rundir(), .resume_fds = { -1, -1 },
+				   .uid = PVN_UID_STORED };
 
 	if (parse_options(argc, argv, &options)) {
 		print_usage(stderr);

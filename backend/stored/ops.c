@@ -438,8 +438,23 @@ bool op_is_node_op(uint32_t type)
 	return type < PVN_STORE_TYPE_COUNT && node_ops[type];
 }
 
+static bool op_is_served(const struct op *op)
+{
+	bool change = op->type == PVN_STORE_WRITE || op->type == PVN_STORE_MKDIR ||
+		      op->type == PVN_STORE_RM;
+	struct path path;
+	struct rest rest;
+
+	/* A path that is none gets its error later. Rights are the toolstack's to give. */
+	if (op->type == PVN_STORE_SET_PERMS)
+		return false;
+	return op_take_path(op, &rest, &path) || path_is_served(&path, op->cred->serves, change);
+}
+
 int op_run(struct op *op)
 {
 	op->reply_len = 0;
+	if (op->cred->serves && !op_is_served(op))
+		return EACCES;
 	return node_ops[op->type](op);
 }

@@ -90,6 +90,42 @@ int path_resolve(struct path *path, const char *text, size_t len, uint16_t domid
 	return 0;
 }
 
+/* Is `path` the same as `top`, or below it? */
+static bool path_is_within(const struct path *path, const char *top, size_t len)
+{
+	return path->len >= len && !memcmp(path->text, top, len) &&
+	       (path->len == len || path->text[len] == '/');
+}
+
+/* Below "/local/domain/0/backend/KIND/<domid>"; `more`: truly below. */
+static bool path_is_of_backend(const struct path *path, const char *number, bool more)
+{
+	static const char top[] = "/local/domain/0/backend/";
+	const char *kind = path->text + sizeof(top) - 1, *at;
+
+	if (path->len < sizeof(top) || memcmp(path->text, top, sizeof(top) - 1))
+		return false;
+	at = strchr(kind, '/');
+	if (!at || at == kind || strncmp(at + 1, number, strlen(number)))
+		return false;
+	at += 1 + strlen(number);
+	return *at == '/' || (!*at && !more);
+}
+
+bool path_is_served(const struct path *path, uint16_t domid, bool change)
+{
+	char number[8], home[sizeof(home_prefix) + sizeof(number)];
+	int len;
+
+	if (path->special)
+		return false;
+	snprintf(number, sizeof(number), "%u", domid);
+	if (path_is_of_backend(path, number, change))
+		return true;
+	len = snprintf(home, sizeof(home), "%s%s", home_prefix, number);
+	return !change && path_is_within(path, home, (size_t)len);
+}
+
 bool path_next_name(const char *path, size_t len, size_t *pos, const char **name,
 		    size_t *name_len)
 {

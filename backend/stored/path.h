@@ -28,6 +28,12 @@ struct path {
  */
 int path_resolve(struct path *path, const char *text, size_t len, uint16_t domid, size_t max);
 
+/*
+ * Has a process that serves a guest to do with this place? It may read the guest's home and
+ * what is said about the guest's devices, and change what is said about one device.
+ */
+bool path_is_served(const struct path *path, uint16_t domid, bool change);
+
 /* The next name of a canonical path. Start with *pos == 0; false at the end. "/a" is "", "a". */
 bool path_next_name(const char *path, size_t len, size_t *pos, const char **name,
 		    size_t *name_len);

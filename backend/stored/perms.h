@@ -36,6 +36,7 @@ struct cred {
 	uint16_t domid;
 	uint16_t target;	/* acts for this domain as well; == domid when for none */
 	bool privileged;
+	uint16_t serves;	/* a guest's back-end: has to do with that guest's devices only; 0: none */
 };
 
 /* A list of `count` >= 1 entries, with one reference. */

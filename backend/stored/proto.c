@@ -110,6 +110,9 @@ static int do_watch(struct request *request)
 	int error;
 
 	error = request_watch_args(request, &path, &token, &depth);
+	if (!error && request->conn->cred.serves &&
+	    !path_is_served(&path, request->conn->cred.serves, false))
+		error = EACCES;
 	if (!error)
 		error = watch_add(request->conn, &path, token, strlen(token), depth,
 				  &request->watched);
@@ -340,7 +343,8 @@ static int request_run(struct request *request)
 		return request_run_node_op(request);
 	if (type >= PVN_STORE_TYPE_COUNT || !handlers[type].run)
 		return ENOSYS;
-	if (handlers[type].privileged && !request->conn->cred.privileged)
+	if (handlers[type].privileged && (!request->conn->cred.privileged ||
+					  request->conn->cred.serves))
 		return EACCES;
 	return handlers[type].run(request);
 }

@@ -92,6 +92,7 @@ static bool repeat_open(struct server *server, const struct record *record)
 	struct peer *peer = socket_peer_new(server, opened->fd);
 
 	peer->conn = conn_new(server->store, domain_get(server->store, 0), true);
+	peer->conn->cred.serves = (uint16_t)opened->serves;
 	peer->conn->transport = peer;
 	return peer->conn->id == record->conn_id;
 }

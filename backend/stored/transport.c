@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "libpvn/ids.h"
 
 enum { OUTPUT_PIECES = 64 };
 
@@ -257,14 +258,27 @@ static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
 	server_turn_end(server);
 }
 
-bool peer_is_permitted(int fd)
+static bool peer_uid(int fd, uid_t *uid)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return false;
-	return cred.uid == 0 || cred.uid == geteuid();
+	*uid = cred.uid;
+	return true;
+}
+
+static bool uid_is_permitted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+bool peer_is_permitted(int fd)
+{
+	uid_t uid;
+
+	return peer_uid(fd, &uid) && uid_is_permitted(uid);
 }
 
 struct peer *socket_peer_new(struct server *server, int fd)
@@ -293,12 +307,16 @@ void socket_peer_start(struct peer *peer)
 bool socket_adopt(struct server *server, int fd)
 {
 	struct record_open opened = { .fd = fd };
+	uint16_t serves = 0;
 	struct peer *peer;
+	uid_t uid;
 
-	if (!peer_is_permitted(fd))
+	if (!peer_uid(fd, &uid) || (!uid_is_permitted(uid) && !pvn_id_is_of_guest(uid, &serves)))
 		return false;
+	opened.serves = serves;
 	peer = socket_peer_new(server, fd);
 	peer->conn = conn_new(server->store, domain_get(server->store, 0), true);
+	peer->conn->cred.serves = serves;
 	peer->conn->transport = peer;
 	journal_append(server->journal, RECORD_OPEN, peer->conn->id, &opened, sizeof(opened));
 	socket_peer_start(peer);

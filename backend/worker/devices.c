@@ -11,26 +11,31 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "libpvn/guests.h"
+#include "libpvn/ids.h"
 #include "worker/log.h"
 #include "worker/store_keys.h"
 
 enum {
 	ARGUMENTS_MAX = 128,
 	ARGUMENT_BYTES = PATH_MAX,
-	END_WAIT_MS = 3000,
 	RESTART_MIN_MS = 100,
 	RESTART_MAX_MS = 5000,
 	CALM_SECONDS = 1,	/* a life longer than that was no failed start */
 };
+
+_Static_assert(PVN_ID_DEVICES + sizeof(((struct devices *)0)->device) / sizeof(struct device) <=
+	       PVN_IDS_OF_GUEST, "each device has a user");
 
 /* Command line being built; strings are freed with the process that execs. */
 struct command {
@@ -206,6 +211,9 @@ static void build_command(struct command *command, const struct device *device)
 	add(command, "%u", domid);
 	add(command, "--device");
 	add(command, "%u", device->index);
+	add(command, "--uid");
+	add(command, "%u", pvn_id_of(domid, PVN_ID_DEVICES +
+				     (unsigned int)(device - device->devices->device)));
 	add(command, "--backend-path");
 	add(command, "/local/domain/0/backend/%s/%u/%u", device->kind, domid, device->index);
 	if (device->queue_count)
@@ -225,8 +233,11 @@ static void build_command(struct command *command, const struct device *device)
 	add_stream(command, device);
 }
 
-/* In the new process. It must not outlive the worker: without it the guest is gone. */
-static void __attribute__((noreturn)) run(const struct device *device, pid_t worker)
+/*
+ * In the new process. It must not outlive the worker: without it the guest is gone. (Of a
+ * worker that died before this the monitor inherits its children, and ends them.)
+ */
+static void __attribute__((noreturn)) run(const struct device *device)
 {
 	struct command command = { 0 };
 	int null = open("/dev/null", O_RDONLY);
@@ -234,9 +245,7 @@ static void __attribute__((noreturn)) run(const struct device *device, pid_t wor
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != worker)
-		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(null, STDIN_FILENO);
 	dup2(log_fd(), STDOUT_FILENO);
 	dup2(log_fd(), STDERR_FILENO);
@@ -281,15 +290,21 @@ static void renew_tap(struct device *device)
 	log_line("net %u: the tap %s is there again", device->index, tap->name);
 }
 
+/* The first process of a namespace of its own: there are no others to see or to signal. */
+static pid_t fork_apart(void)
+{
+	return (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+}
+
 static void spawn(struct device *device)
 {
-	pid_t worker = getpid(), pid;
+	pid_t pid;
 
 	make_alive_pipe(device);
 	renew_tap(device);
-	pid = fork();
+	pid = fork_apart();
 	if (!pid)
-		run(device, worker);
+		run(device);
 	if (device->alive_out >= 0)
 		close(device->alive_out);
 	device->alive_out = -1;
@@ -629,13 +644,13 @@ int devices_detach(struct devices *devices, const char *kind, unsigned int index
 	return problem->code ? -1 : 0;
 }
 
-static void signal_all(const struct devices *devices, int number)
+static void kill_all(const struct devices *devices)
 {
 	unsigned int i;
 
 	for (i = 0; i < devices->count; i++)
 		if (devices->device[i].pid)
-			kill(devices->device[i].pid, number);
+			kill(devices->device[i].pid, SIGKILL);
 }
 
 static bool reap_all(struct devices *devices)
@@ -653,18 +668,13 @@ static bool reap_all(struct devices *devices)
 	return !left;
 }
 
+/* Nothing of theirs is unfinished but transfers, and for those the kernel waits. */
 void devices_end(struct devices *devices)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
-	unsigned int ms;
 
 	devices->ending = true;
-	signal_all(devices, SIGTERM);
-	for (ms = 0; !reap_all(devices); ms += 5) {
-		if (ms == END_WAIT_MS) {
-			log_line("a back-end does not end and is killed");
-			signal_all(devices, SIGKILL);
-		}
+	kill_all(devices);
+	while (!reap_all(devices))
 		nanosleep(&pause, NULL);
-	}
 }

@@ -69,7 +69,7 @@ int devices_detach(struct devices *devices, const char *kind, unsigned int index
 		   struct pvn_problem *problem);
 /* A child process ended. False: it was no back-end. */
 bool devices_child_ended(struct devices *devices, pid_t pid, int status);
-/* Ends all processes: asks, waits a while, kills. What they took from the guest is done then. */
+/* Ends all processes. What they took from the guest is done then. */
 void devices_end(struct devices *devices);
 
 #endif

@@ -29,6 +29,7 @@
 #include "libpvn/guests.h"
 #include "worker/control.h"
 #include "worker/hotplug.h"
+#include "worker/intercepts.h"
 #include "worker/log.h"
 #include "worker/net.h"
 #include "worker/runner.h"

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * One run of a guest; see runner.h. Answers intercept messages of its virtual
- * processors, watches its back-ends, and finds out how it ended.
+ * One run of a guest; see runner.h. Makes it, watches who answers it and its back-ends,
+ * and finds out how it ended.
  */
 #include "worker/runner.h"
 
@@ -18,20 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <pvn/abi/msr.h>
-
 #include "libpvn/guests.h"
-#include "libpvn/root_dev.h"
 #include "worker/devices.h"
-#include "worker/emulated.h"
 #include "worker/hotplug.h"
+#include "worker/intercepts.h"
 #include "worker/log.h"
-#include "worker/ports.h"
 #include "worker/store_keys.h"
-
-#define PANIC_MARK "Kernel panic"
-/* Then other events have their turn: a guest can send the next one before it is asked for. */
-#define MESSAGES_AT_A_TIME 32
 
 struct runner {
 	struct config *config;
@@ -40,17 +32,10 @@ struct runner {
 	struct event_base *base;
 	struct guest guest;
 	struct devices devices;
-	struct ports ports;
-	struct emulated *emulated;	/* NULL: no such devices */
+	struct intercepts intercepts;
 	int debug_fd;		/* of the debug port's text */
 	const char *reason;	/* NULL: it runs */
-	char detail[400];
-};
-
-/* Context of a virtual processor's event. */
-struct runner_vp {
-	struct runner *runner;
-	unsigned int index;
+	char detail[INTERCEPTS_DETAIL_BYTES];
 };
 
 static void tell(const struct runner *runner, json_t *packet)
@@ -80,215 +65,38 @@ static void end(struct runner *runner, const char *reason, const char *format, .
 	event_base_loopbreak(runner->base);
 }
 
-static struct pvn_root_register value(uint32_t name, uint64_t low)
+/* The guest has ended, says who answers it. */
+static void look_for_end(struct runner *runner)
 {
-	return (struct pvn_root_register) { .name = name, .low = low };
+	char detail[INTERCEPTS_DETAIL_BYTES];
+	const char *reason = intercepts_end(&runner->intercepts, detail);
+
+	if (reason)
+		end(runner, reason, "%s", detail);
 }
 
-/* The instruction is done: step over it and go on, in one call. */
-static void finish_io(struct runner *runner, unsigned int vp, const struct pvn_io_intercept *io,
-		      bool write, uint32_t data, unsigned int bytes)
+static void intercepts_ended(struct runner *runner, int status)
 {
-	const struct pvn_root_register registers[] = {
-		value(PVN_REG_RIP, io->header.rip + io->header.instruction_bytes),
-		value(PVN_REG_RAX, write ? io->rax : ports_merge(io->rax, data, bytes)),
-		value(PVN_REG_INTERCEPT_SUSPEND, 0),
-	};
-
-	if (!io->header.instruction_bytes) {
-		end(runner, REASON_ERROR, "I/O port 0x%x: instruction of unknown length", io->port);
-		return;
-	}
-	if (pvn_vp_set_registers(runner->guest.vp[vp], registers, 3))
-		end(runner, REASON_ERROR, "virtual processor %u does not go on: %s", vp,
-		    strerror(errno));
+	runner->intercepts.pid = 0;
+	look_for_end(runner);
+	if (WIFSIGNALED(status))
+		end(runner, REASON_ERROR, "the process that answers the guest died of signal %d",
+		    WTERMSIG(status));
+	else
+		end(runner, REASON_ERROR, "the process that answers the guest ended with %d",
+		    WEXITSTATUS(status));
 }
 
-/* Text of a guest without a console driver: 1 to 4 characters at a time, zeros left out. */
-static void write_debug_port(struct runner *runner, uint32_t data, unsigned int bytes)
+/* Once: it has one thing to say, and one that says something else is ended. */
+static void intercepts_speak(evutil_socket_t fd, short what, void *context)
 {
-	char text[4];
-	size_t used = 0;
+	struct runner *runner = context;
 
-	for (; bytes; bytes--, data >>= 8)
-		if (data & 0xff)
-			text[used++] = data & 0xff;
-	if (used && write(runner->debug_fd, text, used) < 0)
-		log_line("debug port: %s", strerror(errno));
-}
-
-/* False: no emulated device has to do with it. */
-static bool is_answered(struct runner *runner, const struct emulated_answer *answer,
-			unsigned int vp, uint64_t rip)
-{
-	if (answer->outcome == EMULATED_RESET)
-		end(runner, REASON_REBOOT, "by the guest, through the keyboard controller");
-	else if (answer->outcome == EMULATED_FAILED)
-		end(runner, REASON_ERROR, "virtual processor %u at 0x%llx: %s", vp,
-		    (unsigned long long)rip, answer->why);
-	return answer->outcome != EMULATED_NOT_MINE;
-}
-
-static bool is_emulated_port(struct runner *runner, unsigned int vp,
-			     const struct pvn_io_intercept *io)
-{
-	struct emulated_answer answer;
-
-	if (!runner->emulated)
-		return false;
-	emulated_port(runner->emulated, vp, io, &answer);
-	return is_answered(runner, &answer, vp, io->header.rip);
-}
-
-static bool is_emulated_memory(struct runner *runner, unsigned int vp,
-			       const struct pvn_memory_intercept *memory)
-{
-	struct emulated_answer answer;
-
-	if (!runner->emulated)
-		return false;
-	emulated_memory(runner->emulated, vp, memory, &answer);
-	return is_answered(runner, &answer, vp, memory->header.rip);
-}
-
-static void handle_io(struct runner *runner, unsigned int vp, const struct pvn_io_intercept *io)
-{
-	unsigned int bytes = io->access_info & PVN_IO_BYTES_MASK;
-	bool write = io->header.access_type == 1;
-	uint32_t data = io->rax;
-
-	if (is_emulated_port(runner, vp, io))
-		return;
-	if (io->access_info & (PVN_IO_STRING | PVN_IO_REP)) {
-		end(runner, REASON_ERROR, "string access to I/O port 0x%x", io->port);
-		return;
-	}
-	if (io->port == PORT_DEBUG && runner->config->debug_port) {
-		write_debug_port(runner, data, bytes);
-		finish_io(runner, vp, io, write, data, bytes);
-		return;
-	}
-	switch (ports_access(&runner->ports, io->port, bytes, write, &data, time(NULL))) {
-	case PORT_POWER_OFF:
-		end(runner, REASON_SHUTDOWN, "by the guest");
-		return;
-	case PORT_REBOOT:
-		end(runner, REASON_REBOOT, "by the guest");
-		return;
-	case PORT_DONE:
-		finish_io(runner, vp, io, write, data, bytes);
-	}
-}
-
-/* The line that says why, out of the end of the guest's log. */
-static void find_panic_line(const char *text, size_t bytes, char *to, size_t room)
-{
-	const char *mark = memmem(text, bytes, PANIC_MARK, strlen(PANIC_MARK));
-	size_t i;
-
-	if (!mark) {
-		snprintf(to, room, "the guest's kernel");
-		return;
-	}
-	for (i = 0; i + 1 < room && mark + i < text + bytes && mark[i] >= ' ' && mark[i] < 127; i++)
-		to[i] = mark[i];
-	to[i] = 0;
-}
-
-/* The guest chose these bytes: only printable ones go into the log. */
-static void log_text(const char *text, size_t bytes)
-{
-	char line[256];
-	size_t used = 0, i;
-
-	for (i = 0; i < bytes; i++) {
-		bool is_end = text[i] == '\n' || used == sizeof(line) - 1;
-
-		if (text[i] >= ' ' && text[i] < 127 && !is_end)
-			line[used++] = text[i];
-		if (!is_end || !used)
-			continue;
-		line[used] = 0;
-		log_line("guest: %s", line);
-		used = 0;
-	}
-}
-
-static void handle_crash(struct runner *runner, const struct pvn_crash_message *crash)
-{
-	uint64_t bytes = crash->p[4];
-	const char *text = NULL;
-	char line[200];
-
-	if (crash->control & PVN_CRASH_CTL_MESSAGE && bytes && bytes <= PVN_PAGE_SIZE)
-		text = guest_memory_at(&runner->guest, crash->p[3], bytes);
-	if (!text) {
-		end(runner, REASON_PANIC, "parameters %llx %llx %llx %llx %llx",
-		    (unsigned long long)crash->p[0], (unsigned long long)crash->p[1],
-		    (unsigned long long)crash->p[2], (unsigned long long)crash->p[3],
-		    (unsigned long long)crash->p[4]);
-		return;
-	}
-	log_text(text, bytes);
-	find_panic_line(text, bytes, line, sizeof(line));
-	end(runner, REASON_PANIC, "%s", line);
-}
-
-static void handle_message(struct runner *runner, unsigned int vp,
-			   const struct pvn_message *message)
-{
-	const struct pvn_intercept_header *header = (const void *)message->payload;
-	const struct pvn_memory_intercept *memory = (const void *)message->payload;
-	unsigned long long rip = header->rip;
-
-	switch (message->type) {
-	case PVN_MESSAGE_IO_PORT_INTERCEPT:
-		handle_io(runner, vp, (const void *)message->payload);
-		return;
-	case PVN_MESSAGE_CRASH:
-		handle_crash(runner, (const void *)message->payload);
-		return;
-	case PVN_MESSAGE_RESET:
-		end(runner, REASON_REBOOT, "by the guest, through the reset register");
-		return;
-	case PVN_MESSAGE_UNRECOVERABLE_EXCEPTION:
-		end(runner, REASON_TRIPLE_FAULT, "virtual processor %u at 0x%llx", vp, rip);
-		return;
-	case PVN_MESSAGE_HALT:
-		end(runner, REASON_HALTED, "every virtual processor halted, with interrupts off");
-		return;
-	case PVN_MESSAGE_UNMAPPED_GPA:
-	case PVN_MESSAGE_GPA_INTERCEPT:
-		if (is_emulated_memory(runner, vp, memory))
-			return;
-		end(runner, REASON_ERROR, "virtual processor %u at 0x%llx touched 0x%llx, where "
-		    "nothing is", vp, rip, (unsigned long long)memory->gpa);
-		return;
-	default:
-		end(runner, REASON_ERROR, "virtual processor %u at 0x%llx: message 0x%x", vp, rip,
-		    message->type);
-	}
-}
-
-static void vp_is_readable(evutil_socket_t fd, short what, void *context)
-{
-	struct runner_vp *vp = context;
-	struct pvn_message message;
-	unsigned int i;
-
+	(void)fd;
 	(void)what;
-	for (i = 0; i < MESSAGES_AT_A_TIME && !vp->runner->reason; i++) {
-		int got = pvn_vp_read(fd, &message);
-
-		if (!got)
-			return;
-		if (got < 0) {
-			end(vp->runner, REASON_ERROR, "virtual processor %u is gone: %s",
-			    vp->index, strerror(errno));
-			return;
-		}
-		handle_message(vp->runner, vp->index, &message);
-	}
+	look_for_end(runner);
+	if (!runner->reason)
+		intercepts_ended(runner, intercepts_stop(&runner->intercepts));
 }
 
 static void child_ended(evutil_socket_t fd, short what, void *context)
@@ -300,7 +108,10 @@ static void child_ended(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		devices_child_ended(&runner->devices, pid, status);
+		if (pid == runner->intercepts.pid)
+			intercepts_ended(runner, status);
+		else
+			devices_child_ended(&runner->devices, pid, status);
 }
 
 static void told_to_end(evutil_socket_t fd, short what, void *context)
@@ -393,18 +204,12 @@ static int add_event(struct runner *runner, int fd, short what, event_callback_f
 
 static int watch_all(struct runner *runner, struct pvn_problem *problem)
 {
-	static struct runner_vp vps[CONFIG_VPS_MAX];
-	unsigned int i;
-
-	for (i = 0; i < runner->config->vps; i++) {
-		vps[i] = (struct runner_vp) { runner, i };
-		if (add_event(runner, runner->guest.vp[i], EV_READ, vp_is_readable, &vps[i],
-			      problem))
-			return -1;
-	}
 	if (add_event(runner, SIGCHLD, EV_SIGNAL, child_ended, runner, problem) ||
 	    add_event(runner, SIGTERM, EV_SIGNAL, told_to_end, runner, problem))
 		return -1;
+	if (event_base_once(runner->base, runner->intercepts.socket, EV_READ, intercepts_speak,
+			    runner, NULL))
+		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "the event loop takes no more");
 	return add_event(runner, runner->socket, EV_READ, monitor_speaks, runner, problem);
 }
 
@@ -429,17 +234,18 @@ static int set_up(struct runner *runner, const struct admission *admission, cons
 	struct pvn_store *store;
 	int error;
 
+	/* Who answers the guest gets a copy of what is open now: neither store nor back-ends. */
+	if (open_debug_port(runner, problem) ||
+	    guest_create(&runner->guest, runner->config, admission, uuid, problem) ||
+	    intercepts_start(&runner->intercepts, &runner->guest, runner->debug_fd, problem))
+		return -1;
 	runner->base = event_base_new();
 	if (!runner->base)
 		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "no event loop");
-	if (open_debug_port(runner, problem) ||
-	    guest_create(&runner->guest, runner->config, admission, uuid, problem))
-		return -1;
 	store = store_keys_open(problem);
 	if (!store)
 		return -1;
-	runner->emulated = emulated_create(&runner->guest, runner->base, problem);
-	error = problem->code || store_keys_home(store, &runner->guest, uuid, problem) ||
+	error = store_keys_home(store, &runner->guest, uuid, problem) ||
 		store_keys_introduce(&runner->guest, problem) || watch_all(runner, problem) ||
 		devices_create(&runner->devices, &runner->guest, store, runner->base, problem) ||
 		guest_start(&runner->guest, problem);
@@ -487,11 +293,13 @@ int runner_main(struct config *config, struct admission *admission, const char *
 	signal(SIGPIPE, SIG_IGN);
 	if (set_up(&runner, admission, uuid, &problem)) {
 		devices_end(&runner.devices);
+		intercepts_stop(&runner.intercepts);
 		tell(&runner, json_pack("{s:o}", "problem", pvn_problem_to_json(&problem)));
 		return 1;
 	}
 	run(&runner);
 	devices_end(&runner.devices);
+	intercepts_stop(&runner.intercepts);
 	/* The partition goes away here, not at exit, so that "ended" is true when it is told. */
 	close(runner.guest.partition);
 	tell(&runner, json_pack("{s:s, s:s}", "ended", runner.reason, "detail", runner.detail));

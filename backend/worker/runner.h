@@ -15,22 +15,13 @@
  * and gets requests by the same way:
  *	{"attach": "disk", "index": N, "config": {...}}, with its image's descriptor
  *	{"detach": KIND, "index": N, "force": BOOL}
- * A SIGTERM, or the end of the monitor, ends it.
+ * Reasons are those of intercepts.h. A SIGTERM, or the end of the monitor, ends it.
  */
 #ifndef WORKER_RUNNER_H
 #define WORKER_RUNNER_H
 
 #include "worker/admission.h"
 #include "worker/config.h"
-
-/* Reasons, as `pvn list` shows them. */
-#define REASON_SHUTDOWN		"shutdown"
-#define REASON_REBOOT		"reboot"
-#define REASON_PANIC		"panic"
-#define REASON_TRIPLE_FAULT	"triple fault"
-#define REASON_HALTED		"halted"
-#define REASON_KILLED		"killed"
-#define REASON_ERROR		"error"
 
 int runner_main(struct config *config, struct admission *admission, const char *uuid, int socket);
 

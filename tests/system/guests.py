@@ -9,22 +9,23 @@ from machine.testing import expect
 FOLDERS = {"cloud": "/usr/share/paravane/guest", "generic": "/usr/share/paravane/guest-generic"}
 
 
-def create(machine, name, job, *, flavour="cloud", words="", wait=False, **config):
+def create(machine, name, job, *, flavour="cloud", words="", wait=False, environment="",
+           **config):
     """`pvn create` of a guest that runs a shell text and powers itself off; the finished run."""
     folder = FOLDERS[flavour]
     encoded = base64.b64encode(job.encode()).decode()
     config = {"name": name, "kernel": f"{folder}/vmlinuz", "initrd": f"{folder}/initrd.img",
               "memory": "192M", "cmdline": f"console=hvc0 panic=0 {words} pvn.job64={encoded}",
               **config}
-    return start(machine, config, wait=wait)
+    return start(machine, config, wait=wait, environment=environment)
 
 
-def start(machine, config, wait=False):
+def start(machine, config, wait=False, environment=""):
     """`pvn create` of a configuration as it is."""
     name = config.get("name", "unnamed")
     text = base64.b64encode(json.dumps(config).encode()).decode()
     return machine.run(f"echo {text} | base64 -d >/tmp/{name}.json && "
-                       f"pvn create /tmp/{name}.json{' --wait' if wait else ''}", timeout=100)
+                       f"{environment} pvn create /tmp/{name}.json{' --wait' if wait else ''}", timeout=100)
 
 
 def listed(machine, name):

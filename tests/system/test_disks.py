@@ -193,8 +193,14 @@ def test_qcow2(machine):
 
 @boot()
 def test_bad_luck(machine):
-    """A full file system, a server's errors and an image that shrinks are the guest's I/O errors,
-    and the log says why."""
+    """A full file system, a server's errors, one that vanishes and an image that shrinks are the guest's
+    I/O errors, the log says why, and another guest goes on."""
+    run(machine, "truncate -s 8M /tmp/well.img; nbdkit -P /run/gone.pid -U /run/gone.sock memory 16M")
+    create(machine, "well", "while dd if=/dev/urandom of=/sent bs=64k count=16 2>/dev/null && "
+           "dd if=/sent of=/dev/pvda bs=64k oflag=direct 2>/dev/null && "
+           "dd if=/dev/pvda bs=64k count=16 iflag=direct 2>/dev/null | cmp - /sent; do "
+           "echo well; sleep 0.2; done; echo not well", [{"image": "/tmp/well.img"}])
+    wait(machine, "well", "well")
     run(machine, "mkdir -p /tmp/full; mount -t tmpfs -o size=2M tmpfs /tmp/full; "
                  "truncate -s 16M /tmp/full/full.img; truncate -s 16M /tmp/shrink.img; "
                  "nbdkit -U /run/bad.sock --filter=error memory 16M error-pwrite=EIO error-pwrite-rate=100%")
@@ -204,25 +210,33 @@ def test_bad_luck(machine):
           "try if=/dev/pvda of=/dev/null count=256 iflag=direct; " \
           "try of=/dev/pvdb if=/dev/zero count=4 oflag=direct; " \
           "try if=/dev/pvdb of=/dev/null count=4 iflag=direct; " \
-          "echo shrink; sleep 3; " \
+          "try if=/dev/pvdd of=/dev/null count=4 iflag=direct; " \
+          "echo shrink; read go; " \
           "try if=/dev/pvdc of=/dev/null count=4 skip=2048 iflag=direct; " \
-          "try if=/dev/pvdc of=/dev/null count=4 iflag=direct; sleep 2"
+          "try if=/dev/pvdc of=/dev/null count=4 iflag=direct; " \
+          "try if=/dev/pvdd of=/dev/null count=4 skip=8 iflag=direct; sleep 2"
     create(machine, "bad", job, [{"image": "/tmp/full/full.img"},
                                  {"nbd": "nbd+unix:///?socket=/run/bad.sock"},
-                                 {"image": "/tmp/shrink.img"}])
+                                 {"image": "/tmp/shrink.img"},
+                                 {"nbd": "nbd+unix:///?socket=/run/gone.sock", "retry_seconds": 1}])
     wait(machine, "bad", "shrink")
-    run(machine, "truncate -s 1M /tmp/shrink.img")
+    rounds = guests.console(machine, "well").count("well")
+    run(machine, "truncate -s 1M /tmp/shrink.img; kill -9 $(cat /run/gone.pid); rm /run/gone.sock")
+    type_line(machine, "bad", "go")
     wait_for_end(machine, "bad", "shutdown", 60)
     words = [row.strip().replace("/dev/", "") for row in guests.console(machine, "bad").splitlines()
              if row.strip().endswith((" fine", " failed"))]
     expect(words == ["of=pvda if=zero fine", "of=pvda if=zero failed", "if=pvda of=null fine",
-                     "of=pvdb if=zero failed", "if=pvdb of=null fine",
-                     "if=pvdc of=null failed", "if=pvdc of=null fine"],
+                     "of=pvdb if=zero failed", "if=pvdb of=null fine", "if=pvdd of=null fine",
+                     "if=pvdc of=null failed", "if=pvdc of=null fine", "if=pvdd of=null failed"],
            f"{words}\n{log(machine, 'bad')}")
     why = log(machine, "bad")
     expect("No space left on device" in why and why.count("Input/output error") >= 2, why)
+    expect("no server for 1 s" in why, why)
+    guests.wait_for(machine, f"[ $(grep -c well /var/log/paravane/well.console.log) -gt {rounds + 5} ]")
+    expect("not well" not in guests.console(machine, "well"), guests.console(machine, "well")[-500:])
     guests.destroy_all(machine)
-    machine.run("umount /tmp/full; pkill nbdkit; rm /tmp/shrink.img")
+    machine.run("umount /tmp/full; pkill nbdkit; rm /tmp/shrink.img /tmp/well.img")
 
 
 @boot()

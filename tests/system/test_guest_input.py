@@ -94,6 +94,18 @@ def test_runner_killed(machine):
 
 
 @boot()
+def test_answerer_killed(machine):
+    """A guest whose intercepts nobody answers any more ends, with the reason in its log."""
+    _running(machine, "mute")
+    machine.run("pkill -9 -x pvn-worker-vps; sleep 1")
+    expect(guests.state(machine, "mute") == "ended (error)", guests.state(machine, "mute"))
+    log = machine.run("cat /var/log/paravane/mute.log").output
+    expect("the process that answers the guest died of signal 9" in log, log)
+    left = guests.destroy_all(machine)
+    expect(not any(left["root"].values()), left)
+
+
+@boot()
 @seconds(240)
 def test_backends_killed(machine):
     """Back-ends killed under load are started again, and no byte is lost."""

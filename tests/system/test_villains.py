@@ -141,20 +141,6 @@ def named(test, group, sentence):
     return test
 
 
-def test_sandbox(machine):
-    """Back-ends of a guest have no capability, no way to get one, and a filter of system calls."""
-    Innocent(machine)
-    for program in ("pvn-blkd", "pvn-consoled"):
-        done = machine.run(f"cat /proc/$(pgrep -o -x {program})/status")
-        fields = dict(re.findall(r"^(\w+):\s+(\S+)", done.output, re.MULTILINE))
-        wanted = {"CapEff": "0" * 16, "CapPrm": "0" * 16, "CapBnd": "0" * 16, "CapAmb": "0" * 16,
-                  "NoNewPrivs": "1", "Seccomp": "2"}
-        found = {key: fields.get(key) for key in wanted}
-        expect(found == wanted, f"{program}: {found}")
-        done = machine.run(f"readlink /proc/self/ns/net /proc/$(pgrep -o -x {program})/ns/net")
-        expect(len(set(done.output.split())) == 2, f"{program} sees the root's network")
-
-
 def test_zz_end(machine):
     """After all villains nothing is left in the hypervisor and in the root's driver."""
     left = guests.destroy_all(machine)

@@ -80,7 +80,7 @@ class PvnStored:
     name = 'pvn-stored'
 
     def __init__(self, options, folder):
-        self.command = [options.pvn_stored, '--foreground', '--rundir', folder]
+        self.command = [options.pvn_stored, '--foreground', '--rundir', folder, '--uid', '0']
         self.socket = f'{folder}/store/socket'
         self.env = None
 

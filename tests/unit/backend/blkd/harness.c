@@ -16,8 +16,11 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "libpvn/ids.h"
 
 static void check(bool fine, const char *what)
 {
@@ -55,6 +58,15 @@ static void make_device(struct harness *harness)
 	put(harness, harness->front, "state", "1");
 }
 
+/* As pvn-stored does when it is nobody else's. */
+static void let_backends_in(struct harness *harness)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/store/socket", harness->stored.rundir);
+	check(geteuid() != 0 || (!chown(path, 0, PVN_GID_STORE) && !chmod(path, 0660)), path);
+}
+
 void harness_start(struct harness *harness, const char *stored, const char *kind)
 {
 	unsigned int i;
@@ -62,6 +74,7 @@ void harness_start(struct harness *harness, const char *stored, const char *kind
 	memset(harness, 0, sizeof(*harness));
 	harness->kind = kind;
 	check(stored_process_start(&harness->stored, stored), "pvn-stored does not start");
+	let_backends_in(harness);
 	harness->store = pvn_store_open(NULL);
 	check(harness->store, "store");
 	harness->memfd = memfd_create("guest", 0);
@@ -108,15 +121,17 @@ void harness_stop(struct harness *harness)
 
 void harness_spawn(struct harness *harness, const char *program, const char *const *more)
 {
-	char memory[128], queue[HARNESS_QUEUES][64];
+	char memory[128], queue[HARNESS_QUEUES][64], uid[16];
 	const char *argv[48] = {
 		program, "--domid", "5", "--device", "0", "--backend-path", harness->back,
 		"--memory", memory, "--queue", queue[0], "--queue", queue[1],
+		"--uid", uid,
 	};
-	unsigned int count = 13, i;
+	unsigned int count = 15, i;
 
 	snprintf(memory, sizeof(memory), "%d:0x%llx:0x%llx:0", harness->memfd,
 		 HARNESS_GPA, HARNESS_BYTES);
+	snprintf(uid, sizeof(uid), "%u", pvn_id_of(HARNESS_DOMID, PVN_ID_DEVICES));
 	for (i = 0; i < HARNESS_QUEUES; i++)
 		snprintf(queue[i], sizeof(queue[i]), "%d:%d", harness->in[i], harness->out[i]);
 	while (*more)

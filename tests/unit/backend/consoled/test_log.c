@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,6 +105,28 @@ static void a_log_that_was_there_goes_on(void **state)
 	assert_int_equal(size_of(1), 110);
 }
 
+static void somebody_else_moves_files_when_asked_to(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(log_start_mover(&console_log), 0);
+	assert_true(console_log.mover > 0);
+	for (i = 1; i <= 5; i++)
+		write_bytes(100 + i);
+	assert_int_equal(size_of(0), 105);
+	assert_int_equal(size_of(1), 104);
+	assert_int_equal(size_of(2), 103);
+	assert_int_equal(size_of(3), -1);
+	/* When that one is gone, the file that is there goes on. */
+	shutdown(console_log.mover, SHUT_RDWR);
+	write_bytes(10);
+	assert_int_equal(size_of(0), 115);
+	close(console_log.mover);
+	console_log.mover = 0;
+	assert_true(wait(NULL) > 0);
+}
+
 static void a_full_disk_is_told_once(void **state)
 {
 	(void)state;
@@ -122,6 +146,7 @@ int main(void)
 		LOG_TEST(only_so_many_old_ones_are_kept),
 		LOG_TEST(without_old_files_the_log_starts_over),
 		LOG_TEST(a_log_that_was_there_goes_on),
+		LOG_TEST(somebody_else_moves_files_when_asked_to),
 		LOG_TEST(a_full_disk_is_told_once),
 	};
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -29,21 +31,26 @@
 
 #include <cmocka.h>
 
+#include "libpvn/ids.h"
 #include "libpvn/sandbox.h"
+#include "temporary.h"
 
 enum { DONE = 0, REFUSED = 1, NO_SANDBOX = 2, OTHER_ERROR = 3 };
 
 static int parents_file;	/* open before the sandbox */
+static uid_t becomes;		/* user in the sandbox; 0: the same */
 static char parents_word[] = "the parent's";
 
 /* What became of `attempt` (0 or more: it was done; -1 + errno) in a sandbox. */
 static int outcome(unsigned int needs, long (*attempt)(void))
 {
+	const struct pvn_sandbox sandbox = { .needs = needs, .folder = { "/etc", "-/nowhere" },
+					     .uid = becomes };
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		if (pvn_sandbox_enter(needs))
+		if (pvn_sandbox_enter(&sandbox))
 			_exit(NO_SANDBOX);
 		errno = 0;
 		if (attempt() >= 0)
@@ -209,6 +216,136 @@ static void logs_are_for_those_who_write_them(void **state)
 	assert_int_equal(outcome(PVN_SANDBOX_LOGS, run_program), REFUSED);
 }
 
+/* --- who and where, for those who can change that --- */
+
+static void skip_unless_root(void)
+{
+	if (geteuid() != 0)
+		skip();
+}
+
+static long is_somebody_else(void)
+{
+	return getuid() == becomes && geteuid() == becomes ? 0 : -1;
+}
+
+static void each_process_is_a_user_of_its_own(void **state)
+{
+	(void)state;
+	skip_unless_root();
+	becomes = pvn_id_of(3, PVN_ID_DEVICES);
+	assert_int_equal(outcome(0, is_somebody_else), DONE);
+	becomes = 0;
+}
+
+static long sees_its_folder_only(void)
+{
+	int fd = open("/etc/passwd", O_RDONLY);
+
+	return fd >= 0 && open("/bin/sh", O_RDONLY) < 0 && errno == ENOENT &&
+	       open("/proc/self/status", O_RDONLY) < 0 && errno == ENOENT &&
+	       open("/../../bin/sh", O_RDONLY) < 0 && errno == ENOENT ? 0 : -1;
+}
+
+static char outer[TEMPORARY_PATH_MAX], inner[2 * TEMPORARY_PATH_MAX];
+
+static long sees_inner_and_not_its_sibling(void)
+{
+	char path[3 * TEMPORARY_PATH_MAX];
+	int beside, within, sibling;
+
+	snprintf(path, sizeof(path), "%s/file", outer);
+	beside = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "%s/file", inner);
+	within = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "%s/run/file", outer);
+	sibling = open(path, O_RDONLY);
+	return beside >= 0 && within >= 0 && sibling < 0 && errno == ENOENT ? 0 : -1;
+}
+
+static void make_file_in(const char *folder)
+{
+	char path[3 * TEMPORARY_PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", folder);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void a_folder_within_another_hides_its_siblings(void **state)
+{
+	struct pvn_sandbox sandbox = { .needs = PVN_SANDBOX_NETWORK, .folder = { outer, inner } };
+	int status;
+	pid_t pid;
+
+	(void)state;
+	skip_unless_root();
+	assert_true(temporary_folder(outer));
+	make_file_in(outer);
+	snprintf(inner, sizeof(inner), "%s/run", outer);
+	assert_int_equal(mkdir(inner, 0755), 0);
+	make_file_in(inner);
+	snprintf(inner, sizeof(inner), "%s/run/store", outer);
+	assert_int_equal(mkdir(inner, 0755), 0);
+	make_file_in(inner);
+	pid = fork();
+	if (!pid)
+		_exit(pvn_sandbox_enter(&sandbox) ? NO_SANDBOX : sees_inner_and_not_its_sibling() ? 1 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), DONE);
+	assert_true(temporary_remove(outer));
+}
+
+static void of_the_file_system_it_sees_what_it_was_given(void **state)
+{
+	(void)state;
+	skip_unless_root();
+	assert_int_equal(outcome(PVN_SANDBOX_NETWORK, sees_its_folder_only), DONE);
+	becomes = pvn_id_of(3, PVN_ID_DEVICES);
+	assert_int_equal(outcome(PVN_SANDBOX_NETWORK, sees_its_folder_only), DONE);
+	becomes = 0;
+}
+
+/* A process in the sandbox that waits for its parent's death; `ready` is closed by its own. */
+static void __attribute__((noreturn)) live_as_long_as_parent(int ready)
+{
+	const struct pvn_sandbox sandbox = { .uid = pvn_id_of(3, PVN_ID_DEVICES) };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pvn_sandbox_enter(&sandbox) || write(ready, "", 1) != 1)
+		_exit(NO_SANDBOX);
+	for (;;)
+		sleep(1);
+}
+
+static void it_still_ends_with_its_parent(void **state)
+{
+	struct pollfd end;
+	int pipes[2];
+	pid_t parent;
+	char byte;
+
+	(void)state;
+	skip_unless_root();
+	assert_int_equal(pipe(pipes), 0);
+	parent = fork();
+	if (!parent) {
+		if (!fork())
+			live_as_long_as_parent(pipes[1]);
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) == 1 ? 0 : 1);
+	}
+	close(pipes[1]);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	end = (struct pollfd){ .fd = pipes[0], .events = POLLIN };
+	assert_int_equal(poll(&end, 1, 10000), 1);
+	assert_int_equal(read(pipes[0], &byte, 1), 0);
+	close(pipes[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +382,10 @@ int main(void)
 		cmocka_unit_test(what_a_back_end_needs_goes_on),
 		cmocka_unit_test(network_is_for_those_who_need_it),
 		cmocka_unit_test(logs_are_for_those_who_write_them),
+		cmocka_unit_test(each_process_is_a_user_of_its_own),
+		cmocka_unit_test(of_the_file_system_it_sees_what_it_was_given),
+		cmocka_unit_test(a_folder_within_another_hides_its_siblings),
+		cmocka_unit_test(it_still_ends_with_its_parent),
 	};
 
 	parents_file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

@@ -48,7 +48,7 @@ class Mounted:
         self.mount()
 
     def start_stored(self):
-        subprocess.run([self.stored, '--rundir', self.rundir], check=True, timeout=TIMEOUT)
+        subprocess.run([self.stored, '--rundir', self.rundir, '--uid', '0'], check=True, timeout=TIMEOUT)
 
     def mount(self):
         # pylint: disable=consider-using-with

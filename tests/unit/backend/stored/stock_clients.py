@@ -28,7 +28,7 @@ class Daemon:
         self.libraries = libraries
         ready, ready_child = os.pipe()
         self.process = subprocess.Popen(
-            [program, '--foreground', '--rundir', rundir], pass_fds=[ready_child],
+            [program, '--foreground', '--rundir', rundir, '--uid', '0'], pass_fds=[ready_child],
             env=dict(os.environ, PVN_READY_FD=str(ready_child)))
         os.close(ready_child)
         with os.fdopen(ready, 'rb') as pipe:

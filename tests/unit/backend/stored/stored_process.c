@@ -20,7 +20,8 @@ static void run(const char *program, int ready)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* also when a step of the test fails */
 	snprintf(text, sizeof(text), "%d", ready);
 	setenv("PVN_READY_FD", text, 1);
-	execl(program, program, "--foreground", NULL);
+	/* With all rights, so that a sanitizer finds what was not freed. */
+	execl(program, program, "--foreground", "--uid", "0", NULL);
 	_exit(127);
 }
 

@@ -29,6 +29,10 @@ CONTROL, DIRECTORY, READ, WATCH, START, END, WRITE, RM = 0, 1, 2, 4, 6, 7, 11, 1
 WATCH_EVENT, ERROR = 15, 16
 
 
+# Whom the daemon becomes, if it can; 0: it keeps its rights.
+UID = sys.argv[3] if len(sys.argv) > 3 else '0'
+
+
 class Failure(Exception):
     """Something that must not happen."""
 
@@ -42,7 +46,7 @@ class Daemon:
         ready, ready_child = os.pipe()
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            [program, '--foreground', '--rundir', rundir], pass_fds=[ready_child],
+            [program, '--foreground', '--rundir', rundir, '--uid', UID], pass_fds=[ready_child],
             stderr=subprocess.DEVNULL, env=dict(os.environ, PVN_READY_FD=str(ready_child)))
         os.close(ready_child)
         with os.fdopen(ready, 'rb') as pipe:
@@ -431,6 +435,7 @@ def crash(daemon):
 def repeated_crashes_give_up_step_by_step(_, __):
     """First the connections, then the tree, then the daemon itself."""
     with tempfile.TemporaryDirectory() as rundir:
+        os.chmod(rundir, 0o711)
         daemon = Daemon(sys.argv[1], rundir)
         client = Client(daemon)
         client.write('/a', '1')
@@ -475,6 +480,7 @@ def main():
     random.seed(4)
     print(f'1..{len(TESTS)}', flush=True)
     with tempfile.TemporaryDirectory() as rundir:
+        os.chmod(rundir, 0o711)
         daemon = Daemon(sys.argv[1], rundir)
         for number, test in enumerate(TESTS, 1):
             try:

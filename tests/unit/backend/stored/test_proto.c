@@ -229,6 +229,61 @@ static void privileged_requests_of_a_guest_are_refused(void **state)
 		assert_string_equal(ask(g, types[i], 0, "3\0", 2), "!EACCES|");
 }
 
+/* The connection of a process that serves guest 5; made as transport.c does. */
+static struct conn *backend_of_guest_5(struct fixture *f)
+{
+	struct conn *conn = another_socket(f);
+
+	guest(f, 5);
+	guest(f, 6);
+	ASK(f->root, WRITE, "/local/domain/0/backend/blk/5/0/online\0" "1");
+	ASK(f->root, WRITE, "/local/domain/0/backend/blk/6/0/online\0" "1");
+	ASK(f->root, WRITE, "/local/domain/5/device/blk/0/state\0" "3");
+	ASK(f->root, WRITE, "/local/domain/6/device/blk/0/state\0" "3");
+	conn->cred.serves = 5;
+	return conn;
+}
+
+static void a_back_end_reads_and_writes_what_it_serves(void **state)
+{
+	struct conn *conn = backend_of_guest_5(*state);
+	uint32_t tx;
+
+	assert_string_equal(ASK(conn, READ, "/local/domain/5/device/blk/0/state\0"), "3");
+	assert_string_equal(ASK(conn, READ, "/local/domain/0/backend/blk/5/0/online\0"), "1");
+	assert_string_equal(ASK(conn, WRITE, "/local/domain/0/backend/blk/5/0/state\0" "4"), "OK|");
+	assert_string_equal(ASK(conn, WATCH, "/local/domain/5/device/blk/0/state\0t\0"), "OK|");
+	tx = start(conn);
+	assert_string_equal(ASK_TX(conn, tx, WRITE, "/local/domain/0/backend/blk/5/0/a\0x"), "OK|");
+	assert_string_equal(commit(conn, tx), "OK|");
+}
+
+static void a_back_end_has_to_do_with_nothing_else(void **state)
+{
+	struct conn *conn = backend_of_guest_5(*state);
+	uint32_t tx;
+
+	assert_string_equal(ASK(conn, READ, "/local/domain/6/device/blk/0/state\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, READ, "/local/domain/0/backend/blk/6/0/online\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, READ, "/local/domain/0/backend/blk/55/0/online\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, WRITE, "/local/domain/0/backend/blk/6/0/state\0" "4"), "!EACCES|");
+	assert_string_equal(ASK(conn, WRITE, "/local/domain/5/device/blk/0/state\0" "6"), "!EACCES|");
+	assert_string_equal(ASK(conn, RM, "/local/domain/0/backend/blk/5\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, RM, "/local/domain/0\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, MKDIR, "/tool/x\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, DIRECTORY, "/\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, DIRECTORY, "/local/domain\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, DIRECTORY, "/local/domain/0/backend\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, DIRECTORY, "/local/domain/0/backend/blk\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, SET_PERMS, "/local/domain/0/backend/blk/5/0\0b6\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, WATCH, "/local/domain/6\0t\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, WATCH, "@releaseDomain\0t\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, RELEASE, "6\0"), "!EACCES|");
+	assert_string_equal(ASK(conn, CONTROL, "check\0"), "!EACCES|");
+	tx = start(conn);
+	assert_string_equal(ASK_TX(conn, tx, READ, "/local/domain/6/device/blk/0/state\0"), "!EACCES|");
+}
+
 static void features_and_quotas_can_be_read_and_set(void **state)
 {
 	struct fixture *f = *state;
@@ -279,6 +334,8 @@ int main(void)
 		TEST(a_long_directory_comes_in_parts),
 		TEST(domain_requests_are_checked_strictly),
 		TEST(privileged_requests_of_a_guest_are_refused),
+		TEST(a_back_end_reads_and_writes_what_it_serves),
+		TEST(a_back_end_has_to_do_with_nothing_else),
 		TEST(features_and_quotas_can_be_read_and_set),
 		TEST(control_commands_answer),
 	};
