@@ -12,9 +12,15 @@
 
 int pvn_event_init(void);
 void pvn_event_exit(void);
+/* No page of this kernel is the hypervisor's any more; nothing is heard. */
+void pvn_event_leave(void);
 
 /* Guests only: their panics are told to the parent. */
 int pvn_crash_init(void);
 void pvn_crash_exit(void);
+
+/* Guests only: another kernel may take over. */
+void pvn_kexec_init(void);
+void pvn_kexec_exit(void);
 
 #endif

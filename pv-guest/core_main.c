@@ -34,6 +34,8 @@ static int __init core_init(void)
 		error = pvn_crash_init();
 	if (error)
 		goto no_crash;
+	if (!is_root())
+		pvn_kexec_init();
 	pr_info("Paravane, ABI %u.%u, partition %llu%s\n", pvn_platform()->abi >> 16,
 		pvn_platform()->abi & 0xffff, pvn_platform()->partition_id,
 		is_root() ? " (root)" : "");
@@ -48,8 +50,10 @@ no_events:
 
 static void __exit core_exit(void)
 {
-	if (!is_root())
+	if (!is_root()) {
+		pvn_kexec_exit();
 		pvn_crash_exit();
+	}
 	pvn_event_exit();
 	pvn_hypercall_exit();
 }

@@ -286,9 +286,14 @@ int pvn_event_init(void)
 	return hotplug_state;
 }
 
-void pvn_event_exit(void)
+void pvn_event_leave(void)
 {
 	cpuhp_remove_state(hotplug_state);
+}
+
+void pvn_event_exit(void)
+{
+	pvn_event_leave();
 	hv_remove_vmbus_handler();
 	/* An interrupt that was under way on another CPU has ended after this. */
 	synchronize_rcu();

@@ -79,6 +79,11 @@ struct pvn_driver {
 	int (*probe)(struct pvn_device *device);
 	void (*remove)(struct pvn_device *device);
 	void (*otherend_changed)(struct pvn_device *device, enum pvn_xenbus_state state);
+	/*
+	 * Before another kernel takes over (kexec): returns when the back-end uses no memory of
+	 * this one any more, or does not answer. The device is not used afterwards.
+	 */
+	void (*quiesce)(struct pvn_device *device);
 	struct device_driver driver;
 };
 

@@ -81,6 +81,15 @@ int pvn_message_register(void (*fn)(void *context, const struct pvn_message *mes
 			 void *context);
 void pvn_message_unregister(void);
 
+/* --- kexec.c --- */
+
+/*
+ * Before another kernel takes this one's place, fn() is called: after it nobody must read
+ * or write this kernel's memory any more but by the pages that pvn_core.ko gave away
+ * itself. Guests only; one user. NULL: none, and fn() is not running after return.
+ */
+void pvn_kexec_set_prepare(void (*fn)(void));
+
 /* The hypervisor's index of the virtual processor that is this kernel's CPU `cpu`. */
 u32 pvn_event_vp(unsigned int cpu);
 

@@ -28,6 +28,7 @@
 
 #include "pv-guest/bus_internal.h"
 #include "pv-guest/pvn_bus.h"
+#include "pv-guest/pvn_core.h"
 
 #define BUS_MAJOR	1	/* of VERS: major << 16 | minor */
 #define PATIENCE	(2 * HZ)
@@ -347,6 +348,31 @@ static void report_missing(struct work_struct *work)
 	mutex_unlock(&bus.lock);
 }
 
+/* --- before another kernel --- */
+
+static void quiesce_device(struct pvn_device *device)
+{
+	if (!device->dev.driver)
+		return;
+	if (device->watched)
+		pvn_store_unwatch(&device->watch);
+	device->watched = false;
+	to_pvn_driver(device->dev.driver)->quiesce(device);
+}
+
+static void quiesce(void)
+{
+	struct pvn_device *device;
+
+	/* A callback that looks at the list would wait for us, and unwatching for it. */
+	cancel_delayed_work_sync(&bus.report);
+	pvn_store_unwatch(&devices_watch);
+	mutex_lock(&bus.lock);
+	list_for_each_entry(device, &bus.devices, list)
+		quiesce_device(device);
+	mutex_unlock(&bus.lock);
+}
+
 /* --- the ACPI device --- */
 
 static int map_store(struct platform_device *platform, u32 *channel)
@@ -395,6 +421,7 @@ static int platform_probe(struct platform_device *platform)
 		dev_err(&platform->dev, "the store does not answer (%d)\n", error);
 		goto stop;
 	}
+	pvn_kexec_set_prepare(quiesce);
 	schedule_delayed_work(&bus.report, PATIENCE);
 	return 0;
 
@@ -411,6 +438,7 @@ static int platform_remove(struct platform_device *platform)
 {
 	struct pvn_device *device;
 
+	pvn_kexec_set_prepare(NULL);
 	cancel_delayed_work_sync(&bus.report);
 	pvn_store_unwatch(&devices_watch);
 	mutex_lock(&bus.lock);

@@ -374,27 +374,60 @@ static bool drains(struct blkfront *front)
 	return front->connected;
 }
 
+/*
+ * What does not end by itself fails only when the back-end has let go: a page of a request
+ * that is over may be used for something else.
+ */
+static bool abandon(struct blkfront *front)
+{
+	bool released;
+
+	hold(front);
+	WRITE_ONCE(front->dead, true);
+	released = pvn_device_close(front->device);
+	give_up(front);
+	return released;
+}
+
 static void remove(struct pvn_device *device)
 {
 	struct blkfront *front = dev_get_drvdata(&device->dev);
+	bool released = false;
 
 	cancel_work_sync(&front->leave);
 	mutex_lock(&front->lock);
 	if (!front->dead && !drains(front))
-		give_up(front);
+		released = abandon(front);
 	mutex_unlock(&front->lock);
 	flush_work(&front->add);
 	if (front->added)
 		del_gendisk(front->disk);
 	cancel_work_sync(&front->bury);
 	give_up(front);
-	destroy(front, pvn_device_close(device));
+	if (!released)
+		released = pvn_device_close(device);
+	destroy(front, released);
+}
+
+/* What is in flight ends, as far as it does; the rest stays where it is. */
+static void quiesce(struct pvn_device *device)
+{
+	struct blkfront *front = dev_get_drvdata(&device->dev);
+
+	mutex_lock(&front->lock);
+	hold(front);
+	if (!front->dead)
+		drains(front);
+	WRITE_ONCE(front->dead, true);
+	mutex_unlock(&front->lock);
+	pvn_device_close(device);
 }
 
 static struct pvn_driver blkfront_driver = {
 	.type = "blk",
 	.probe = probe,
 	.remove = remove,
+	.quiesce = quiesce,
 	.otherend_changed = otherend_changed,
 	.driver.name = "pvn_blkfront",
 };

@@ -16,6 +16,7 @@
  */
 #define pr_fmt(fmt) "pvn_consfront: " fmt
 
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -32,6 +33,7 @@
 #define OUT_BYTES	32768u
 #define VTERM_FIRST	0x50560000u
 #define PATIENCE_NS	(200 * NSEC_PER_MSEC)
+#define LAST_WORDS_MS	200
 
 struct console_front {
 	struct pvn_device *device;
@@ -306,10 +308,26 @@ static void remove(struct pvn_device *device)
 	destroy(console, pvn_device_close(device));
 }
 
+/* The last words are still read, if the back-end reads at all; later ones are lost. */
+static void quiesce(struct pvn_device *device)
+{
+	struct console_front *console = dev_get_drvdata(&device->dev);
+	unsigned int ms;
+
+	for (ms = 0; ms < LAST_WORDS_MS; ms += 10) {
+		if (pvn_ring_load(console->output.head) == console->output.written)
+			break;
+		msleep(10);
+	}
+	WRITE_ONCE(consoles[device->id], NULL);
+	pvn_device_close(device);
+}
+
 static struct pvn_driver driver = {
 	.type = "console",
 	.probe = probe,
 	.remove = remove,
+	.quiesce = quiesce,
 	.otherend_changed = otherend_changed,
 	.driver.name = "pvn_consfront",
 };

@@ -573,10 +573,17 @@ static void remove(struct pvn_device *device)
 	destroy(front, pvn_device_close(device));
 }
 
+static void quiesce(struct pvn_device *device)
+{
+	give_up(dev_get_drvdata(&device->dev));
+	pvn_device_close(device);
+}
+
 static struct pvn_driver netfront_driver = {
 	.type = "net",
 	.probe = probe,
 	.remove = remove,
+	.quiesce = quiesce,
 	.otherend_changed = otherend_changed,
 	.driver.name = "pvn_netfront",
 };

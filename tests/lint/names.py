@@ -8,7 +8,8 @@ import tap
 
 FORBIDDEN = re.compile(r"\b(?:hv_|HVCALL_|HV_STATUS_|pv_|xen_)\w+")
 # Linux's own, which a module has to name to use them.
-LINUX = {"hv_ops", "hv_setup_vmbus_handler", "hv_remove_vmbus_handler"}
+LINUX = {"hv_ops", "hv_setup_vmbus_handler", "hv_remove_vmbus_handler",
+         "hv_setup_kexec_handler", "hv_remove_kexec_handler"}
 PROMISE = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b")
 STANDARD = {"bin", "boot", "dev", "etc", "lib", "media", "mnt", "opt", "proc", "root", "run",
             "sbin", "srv", "sys", "tmp", "usr", "var", "out", "builds", "src", "code", "data"}
