@@ -244,8 +244,8 @@ static void sparse_elements_go_where_they_say(void **state)
 }
 
 /* Lists of small pages by the short way: what it leaves is done, or refused, one by one. */
-static unsigned int map_list(uint64_t id, const struct pvn_map_sparse_gpa_pages_elem *list, unsigned int count,
-			     enum pvn_status expected)
+static unsigned int map_list(uint64_t id, const struct pvn_map_sparse_gpa_pages_elem *list,
+			     unsigned int count, enum pvn_status expected)
 {
 	struct pvn_map_sparse_gpa_pages_in in = { .partition_id = id, .map_flags = GPA_ALL };
 	unsigned int done;
@@ -264,7 +264,8 @@ static void a_list_ends_at_the_page_that_is_refused_and_counts_no_other(void **s
 {
 	uint64_t id = make_child(0), page = take_root_pages(8), hypervisor = FAKE_HYPERVISOR >> PAGE_SHIFT;
 	struct pvn_map_sparse_gpa_pages_elem list[] = {
-		{ 0x100, page }, { 0x101, page + 1 }, { 0x102, page + 2 }, { 0x103, hypervisor }, { 0x104, page + 4 },
+		{ 0x100, page }, { 0x101, page + 1 }, { 0x102, page + 2 }, { 0x103, hypervisor },
+		{ 0x104, page + 4 },
 	};
 
 	(void)state;
@@ -306,8 +307,8 @@ static void a_list_goes_below_an_overlay_and_past_the_end_of_a_table(void **stat
 
 	(void)state;
 	assert_int_equal(map_list(id, list, 1, PVN_STATUS_SUCCESS), 1);
-	assert_int_equal(gpa_map_overlay_add(map, gpa(0x3ffull << PAGE_SHIFT), hpa(FAKE_HYPERVISOR), GPA_READ),
-			 PVN_STATUS_SUCCESS);
+	assert_int_equal(gpa_map_overlay_add(map, gpa(0x3ffull << PAGE_SHIFT), hpa(FAKE_HYPERVISOR),
+					     GPA_READ), PVN_STATUS_SUCCESS);
 	assert_int_equal(map_list(id, list + 1, 3, PVN_STATUS_SUCCESS), 3);
 	assert_true(hpa_is_none(mapped_at(id, 0x3ff)));		/* the overlay has no right to write */
 	gpa_map_overlay_remove(map, gpa(0x3ffull << PAGE_SHIFT));
