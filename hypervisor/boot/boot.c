@@ -234,8 +234,10 @@ void boot_main(uint32_t magic, uint32_t at)
 	root_image_enter(root_partition->vps[0]);
 	for_each_vp(vp, root_partition)
 		vp_resume(vp, VP_STOP_EXPLICIT);
-	if (spare)
+	if (spare) {
 		smp_forget_boot_cpu();
+		stats_total(PVN_STAT_hypervisor_logical_processors, -1ull);
+	}
 	log_info("root: partition %lu with %u processors, entering", root_partition->id, plat_cpu_count());
 	smp_release();
 	ASSERT(!boot_option(info.text, "panic"));

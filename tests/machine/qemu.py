@@ -78,19 +78,21 @@ def accelerator(options):
         choice = "kvm" if kvm_nests() else "tcg"
     if choice != "tcg":
         return choice
-    return "tcg,thread=single" if ONE_THREAD else "tcg,thread=multi"
+    # What is started in another way has no spare processor.
+    shared = ONE_THREAD or (options.boot_from is not None and not options.bare)
+    return "tcg,thread=single" if shared else "tcg,thread=multi"
 
 
-def loses_state(options):
-    """Can the emulated machine lose state of its first processor (docs/decisions/009)?"""
+def has_threads(options):
+    """Does the emulator run the machine's processors in several threads?"""
     return not ONE_THREAD and accelerator(options) == "tcg,thread=multi"
 
 
 def spares(options):
     """Processors beside those that are used: the emulator loses state of its first one, so
     the hypervisor leaves it alone, and the root too (docs/decisions/009, 6)."""
-    threads = accelerator(options) == "tcg,thread=multi"
-    return int(threads and not options.bare and options.boot_from is None and options.processors > 1)
+    emulated = accelerator(options).startswith("tcg")
+    return int(emulated and not options.bare and options.boot_from is None and options.processors > 1)
 
 
 def root_command_line(options):

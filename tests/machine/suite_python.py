@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the tests of tests/<suite>/test_*.py; testing.py says what a test is.
 
-With several threads QEMU 7.2 now and then loses state of the machine's first processor
-(docs/decisions/009): whatever then goes wrong says nothing about Paravane. So a test that
+With several threads QEMU 7.2 now and then loses what one thread tells another
+(docs/decisions/009, 5): whatever then goes wrong says nothing about Paravane. So a test that
 failed on such a machine runs once more with all processors in one thread, where that cannot
 happen, and the second verdict counts. The first one is printed all the same."""
 
@@ -58,8 +58,8 @@ class Machines:
             self.discard()
             qemu.ONE_THREAD = False
 
-    def lose_state(self):
-        return qemu.loses_state(self._defaults)
+    def have_threads(self):
+        return qemu.has_threads(self._defaults)
 
     def discard(self):
         """End the machine, if there is one."""
@@ -104,7 +104,7 @@ def _run_one(suite, report, function, machines):
     failed = _try(suite, report, function, machines)
     if not failed:
         return
-    if not machines.lose_state() or getattr(function, "machine_options", {}).get("processors") == 1:
+    if not machines.have_threads() or getattr(function, "machine_options", {}).get("processors") == 1:
         report.fail(suite, name, failed)
         return
     report.note(f"{name}: failed; once more with the emulator in one thread", failed)

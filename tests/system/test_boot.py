@@ -162,9 +162,9 @@ def test_multiboot2():
     options = qemu.Options(boot_seconds=200)
     with scratch() as folder:
         image = Path(folder) / "grub.iso"
+        options.boot_from = ["-cdrom", str(image), "-boot", "d"]
         _make_iso(Path(folder) / "tree", image, found["cloud"],
                   initrd.root_initramfs(found["cloud"], found), qemu.root_command_line(options))
-        options.boot_from = ["-cdrom", str(image), "-boot", "d"]
         with machines.Machine(options) as machine:
             machine.boot()
             done = machine.run("cat /proc/cmdline; [ -e /dev/paravane ] && echo device")
