@@ -17,7 +17,7 @@ import jsonschema
 
 from machine import paths, say
 from machine.bench import bare_metal, compare, counting, instructions, merge, page, results, \
-    rounds, shell, sides, table, workloads
+    rounds, shell, sides, svg, table, workloads
 from machine.testing import boot, expect, own_machine, seconds
 
 FIO = {"jobs": [{"error": 0, "read": {
@@ -91,6 +91,12 @@ def test_page_needs_no_network():
     plots = re.findall(r"<h2>(.*?)</h2>(.*?)(?=<h2>|</body>)", text, re.DOTALL)
     for title, part in plots:
         expect("<svg" not in part or 'class="bias"' in part, f"no word on emulation's bias: {title}")
+
+
+def test_labels_fit():
+    """The longest name in the benchmark page's plots fits beside its bar, on a phone too."""
+    longest = max(len(f"{row.name} emulated") for row in workloads.TABLE if row.command and not row.sides)
+    expect(longest * svg.LETTER < svg.WIDE_LABEL - 8, longest)
 
 
 def test_merge():

@@ -96,7 +96,7 @@ def _head(report):
         if "absent" in side:
             yield f'<p>Not available: {escape(side["title"])}: {escape(side["absent"])}</p>'
     facts = {**report["machine"], **report["settings"]}
-    yield "<details open><summary>Machine and settings</summary><dl>" + "".join(
+    yield "<details><summary>Machine and settings</summary><dl>" + "".join(
         f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(str(value))}</dd>"
         for name, value in facts.items() if value != "") + "</dl></details>"
 

@@ -9,8 +9,10 @@ from html import escape
 WIDTH = 640
 ROW = 24
 LABEL = 170
-WIDE_LABEL = 250
+WIDE_LABEL = 290
 VALUE = 130
+# Of a letter on a phone, where text is larger (page.py).
+LETTER = 9.9
 
 
 def _open(height, title):
