@@ -326,7 +326,7 @@ static int by_number(const void *a, const void *b)
 static void close_others(const struct answerer *answerer, int socket)
 {
 	const struct guest *guest = answerer->guest;
-	int keep[CONFIG_VPS_MAX + CONFIG_DISKS_MAX + 8];
+	int keep[CONFIG_VPS_MAX + CONFIG_DISKS_MAX + CONFIG_NETS_MAX + 8];
 	int next = STDERR_FILENO + 1;
 	unsigned int count = 0, i;
 
@@ -335,6 +335,8 @@ static void close_others(const struct answerer *answerer, int socket)
 	keep[count++] = answerer->debug_fd;
 	keep[count++] = guest->partition;
 	keep[count++] = guest->serial_fd[0];
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
+		keep[count++] = guest->net_fd[i][0];
 	for (i = 0; i < answerer->config->vps; i++)
 		keep[count++] = guest->vp[i];
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
