@@ -15,7 +15,9 @@ enum { WORDS_MAX = 24 };
 /* Keys whose values are texts whatever they look like. */
 static bool is_text_key(const char *key)
 {
-	static const char *const keys[] = { "image", "nbd", "serial", "uuid", "mac", "bridge" };
+	static const char *const keys[] = {
+		"image", "nbd", "serial", "uuid", "mac", "bridge", "tap",
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -113,13 +115,15 @@ const struct subcommand cmd_attach = {
 	.arguments = "NAME KIND KEY=VALUE...",
 	.summary = "Gives a running guest another device",
 	.help =
-	"KIND is disk. Keys are those of the guest's configuration, a key inside another\n"
+	"KIND is disk or net. Keys are those of the guest's configuration, a key inside another\n"
 	"is written with a dot; or all of it as one JSON object.\n"
-	"Prints what the guest calls the device. It stays until it is detached or the guest\n"
+	"Prints the device's name, that of pvn detach and pvn info. It stays until it is detached or the guest\n"
 	"ends; reboots do not matter.\n"
 	"\n"
 	"  pvn attach web disk image=/srv/more.img\n"
 	"  pvn attach web disk nbd=nbd://store/web read_only=true limits.iops=500\n"
-	"  pvn attach web disk '{\"null\": \"1G\"}'\n",
+	"  pvn attach web disk '{\"null\": \"1G\"}'\n"
+	"  pvn attach web net bridge=br0 mtu=9000\n"
+	"  pvn attach web net '{\"forward\": [\"tcp:8080:80\"]}'\n",
 	.run = run,
 };

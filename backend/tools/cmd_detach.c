@@ -14,12 +14,14 @@
 
 static bool has_device(const char *guest, const char *device)
 {
-	json_t *state = pvn_guest_state(guest), *disk;
+	static const char *const lists[] = { "disks", "nets" };
+	json_t *state = pvn_guest_state(guest), *entry;
 	bool has = false;
-	size_t i;
+	size_t i, list;
 
-	json_array_foreach(json_object_get(state, "disks"), i, disk)
-		has |= !strcmp(text_of(disk, "device"), device);
+	for (list = 0; list < sizeof(lists) / sizeof(lists[0]); list++)
+		json_array_foreach(json_object_get(state, lists[list]), i, entry)
+			has |= !strcmp(text_of(entry, "device"), device);
 	json_decref(state);
 	return has;
 }
@@ -79,10 +81,10 @@ const struct subcommand cmd_detach = {
 	.arguments = "NAME DEVICE [--force] [--timeout SECONDS]",
 	.summary = "Takes a device away from a running guest",
 	.help =
-	"DEVICE is the guest's name for it (pvdb); pvn info lists them. Asks the guest, which\n"
-	"lets go of a disk when nobody has it open.\n"
+	"DEVICE is pvdb for a disk, net1 for a network interface; pvn info lists them. Asks the\n"
+	"guest, which lets go of a disk when nobody has it open, and of an interface at once.\n"
 	"\n"
-	"  --force             do not ask: requests in flight fail\n"
+	"  --force             do not ask: requests in flight fail, frames are lost\n"
 	"  --timeout SECONDS   how long to wait (default 10, 0: for ever); exit code 5 after it\n",
 	.run = run,
 };

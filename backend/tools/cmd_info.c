@@ -32,7 +32,8 @@ static void print_disk(json_t *disk)
 
 static void print_net(json_t *net)
 {
-	printf("%-12s %s %s", "net", text_of(net, "mac"), text_of(net, "type"));
+	printf("%-12s %s %s %s", "net", text_of(net, "device"), text_of(net, "mac"),
+	       text_of(net, "type"));
 	if (json_is_string(json_object_get(net, "tap")))
 		printf(" %s", text_of(net, "tap"));
 	if (json_is_string(json_object_get(net, "bridge")))

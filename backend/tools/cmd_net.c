@@ -159,6 +159,16 @@ static int change_and_show(struct call *call, long long domid, const char *index
 	return error ? -1 : PVN_EXIT_OK;
 }
 
+/* "net1", as pvn info calls it, or its number. */
+static int take_interface(struct call *call, const char *word, const char **index)
+{
+	*index = strncmp(word, "net", 3) ? word : word + 3;
+	if (**index && strspn(*index, "0123456789") == strlen(*index))
+		return 0;
+	return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL, "pvn info lists them: net0 and so on",
+			"\"%.60s\" is no interface", word);
+}
+
 static int run(struct call *call, int argc, char **argv)
 {
 	const char *words[WORDS_MAX], *index = "0";
@@ -169,8 +179,8 @@ static int run(struct call *call, int argc, char **argv)
 
 	if (count < 0)
 		return count == -2 ? PVN_EXIT_OK : -1;
-	if (count > 1 && isdigit((unsigned char)words[1][0]))
-		index = words[i++];
+	if (count > 1 && !strchr(words[1], '=') && take_interface(call, words[i++], &index))
+		return -1;
 	for (; i < count; i++)
 		if (parse_change(call, words[i], &changes[used++]))
 			return -1;
@@ -189,7 +199,7 @@ const struct subcommand cmd_net = {
 	.arguments = "NAME [INTERFACE] [SETTING=VALUE...]",
 	.summary = "Shows or changes a running guest's network interface",
 	.help =
-	"INTERFACE is its number, 0 without it. Settings, which last as long as the guest runs:\n"
+	"INTERFACE is its number or name (1, net1), 0 without it. Settings, which last as long as the guest runs:\n"
 	"  link=up|down                       the plug\n"
 	"  tx-bytes=, tx-packets=, tx-burst=  limits of what the guest sends: a second, a\n"
 	"                                     second, and bytes that may be saved up; 0: none\n"

@@ -36,7 +36,14 @@ _pvn()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur"; compgen -d -- "$cur")
 		;;
-	info | console | shutdown | destroy | wait | attach | detach | resize | ring | counters)
+	attach)
+		if ((COMP_CWORD == 3)); then
+			mapfile -t COMPREPLY < <(compgen -W "disk net" -- "$cur")
+		elif ((COMP_CWORD == 2)); then
+			mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
+		fi
+		;;
+	info | console | shutdown | destroy | wait | detach | resize | net | ring | counters)
 		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
 		;;
 	esac

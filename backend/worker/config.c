@@ -135,7 +135,6 @@ static int take_nets(struct config *config, struct pvn_problem *problem)
 	json_array_foreach(nets, i, net)
 		if (config_parse_net(&config->net[i], net, config->path, problem))
 			return -1;
-	config->net_count = json_array_size(nets);
 	return check_e1000(config, problem);
 }
 

@@ -57,6 +57,8 @@ struct config_disk {
 
 /* A network interface: a tap of the root, or (user) a network inside of its back-end. */
 struct config_net {
+	bool there;			/* false: a free place */
+	bool leaving;			/* to be unplugged: not there after a reboot */
 	bool user;
 	const char *tap;		/* NULL: a name of its own */
 	const char *bridge;		/* NULL: none */
@@ -93,8 +95,7 @@ struct config {
 	unsigned int cap, reserve;	/* percents of a processor per VP; 0: not given */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
-	unsigned int net_count;
-	struct config_net net[CONFIG_NETS_MAX];
+	struct config_net net[CONFIG_NETS_MAX];		/* likewise */
 	enum config_action on_reboot, on_crash;
 };
 
@@ -120,6 +121,9 @@ void config_console_socket(unsigned int number, char *to, size_t bytes);
 
 /* What a guest calls its disk of this number: "pvda". Static storage. */
 const char *config_disk_name(unsigned int index);
+
+/* What pvn calls the guest's network interface of this number: "net0". Static storage. */
+const char *config_net_name(unsigned int index);
 
 /* Does it ask for any emulated device; for one on the PCI bus? */
 bool config_is_emulated(const struct config *config);

@@ -187,6 +187,7 @@ static int check_emulated(const struct config_net *net, json_t *object, const ch
 int config_parse_net(struct config_net *to, json_t *object, const char *path,
 		     struct pvn_problem *problem)
 {
+	*to = (struct config_net){ 0 };
 	if (!json_is_object(object))
 		return config_wrong(path, problem, "nets", "must hold objects");
 	if (config_check_keys(path, object, keys, "a network", problem) ||
@@ -208,5 +209,14 @@ int config_parse_net(struct config_net *to, json_t *object, const char *path,
 		return config_wrong(path, problem, "mac",
 				    "must be an address of one interface such as "
 				    "\"02:00:5e:10:20:30\"");
+	to->there = true;
 	return 0;
+}
+
+const char *config_net_name(unsigned int index)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "net%u", index);
+	return name;
 }

@@ -371,6 +371,21 @@ static void schedule_restart(struct device *device)
 	set_timer(device, ms < RESTART_MAX_MS ? ms : RESTART_MAX_MS);
 }
 
+/* What the device holds; its place is free then. */
+static void let_go(struct device *device)
+{
+	if (device->image_fd >= 0)
+		close(device->image_fd);
+	if (device->alive_in >= 0)
+		close(device->alive_in);
+	device->image_fd = device->alive_in = -1;
+	if (device->tap)
+		pvn_tap_close(device->tap);
+	free(device->tap);
+	device->tap = NULL;
+	device->used = false;
+}
+
 /* Nobody serves it any more: its keys go, and with them the guest's device. */
 static void release(struct device *device)
 {
@@ -384,13 +399,7 @@ static void release(struct device *device)
 		log_line("%s %u: its keys stay in the store: %s", device->kind, device->index,
 			 strerror(errno));
 	pvn_store_close(store);
-	if (device->image_fd >= 0)
-		close(device->image_fd);
-	device->image_fd = -1;
-	if (device->alive_in >= 0)
-		close(device->alive_in);
-	device->alive_in = -1;
-	device->used = false;
+	let_go(device);
 	log_line("%s %u: detached", device->kind, device->index);
 	if (devices->gone)
 		devices->gone(devices->context, device->kind, device->index);
@@ -552,18 +561,20 @@ static unsigned int net_queues(const struct config *config, const struct config_
 	return count < DEVICE_QUEUES_MAX ? count : DEVICE_QUEUES_MAX;
 }
 
-static void new_net(struct devices *devices, unsigned int index)
+/* NULL: it is a card that has its tap to itself. */
+static struct device *new_net(struct devices *devices, unsigned int index)
 {
 	const struct config *config = devices->guest->config;
 	const struct config_net *net = &config->net[index];
 	struct device *device;
 
-	if (net->e1000 && !net->user)	/* its card has the tap to itself */
-		return;
+	if (net->e1000 && !net->user)
+		return NULL;
 	device = new_device(devices, "net", "pvn-netd", index);
 	device->net = net;
 	device->queue_count = net->e1000 ? 0 : net_queues(config, net);
 	device->stream_fd = devices->guest->net_fd[index][1];
+	return device;
 }
 
 static void list_devices(struct devices *devices)
@@ -576,8 +587,9 @@ static void list_devices(struct devices *devices)
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (config->disk[i].kind != CONFIG_NO_DISK && !config->disk[i].ide)
 			new_disk(devices, i);
-	for (i = 0; i < config->net_count; i++)
-		new_net(devices, i);
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
+		if (config->net[i].there)
+			new_net(devices, i);
 }
 
 int devices_create(struct devices *devices, struct guest *guest, struct pvn_store *store,
@@ -597,20 +609,23 @@ int devices_create(struct devices *devices, struct guest *guest, struct pvn_stor
 	return 0;
 }
 
-int devices_attach_disk(struct devices *devices, unsigned int index, struct pvn_problem *problem)
+int devices_attach(struct devices *devices, const char *kind, unsigned int index,
+		   struct pvn_problem *problem)
 {
-	struct device *device = new_disk(devices, index);
+	struct device *device = !strcmp(kind, "net") ? new_net(devices, index) :
+						       new_disk(devices, index);
 	struct pvn_store *store = store_keys_open(problem);
 
 	if (store && !create_device(device, devices->guest, devices->base, problem) &&
 	    !register_device(device, store, problem)) {
 		pvn_store_close(store);
 		spawn(device);
-		log_line("blk %u: attached", index);
+		log_line("%s %u: attached", kind, index);
 		return 0;
 	}
 	pvn_store_close(store);
-	device->used = false;
+	device->image_fd = -1;		/* the caller's still */
+	let_go(device);
 	return -1;
 }
 

@@ -57,10 +57,11 @@ struct devices {
 int devices_create(struct devices *devices, struct guest *guest, struct pvn_store *store,
 		   struct event_base *base, struct pvn_problem *problem);
 /*
- * Adds disk `index`, which the guest's configuration and admission have by now. -1 with
- * *problem filled: it could not be made, and is not there.
+ * Adds device `index` of a kind ("blk", "net"), which the guest's configuration and admission
+ * have by now. -1 with *problem filled: it could not be made, and is not there.
  */
-int devices_attach_disk(struct devices *devices, unsigned int index, struct pvn_problem *problem);
+int devices_attach(struct devices *devices, const char *kind, unsigned int index,
+		   struct pvn_problem *problem);
 /*
  * Asks the guest to let go of a device; devices->gone() follows when it has. By force:
  * it is taken away at once. -1: *problem filled.

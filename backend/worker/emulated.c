@@ -234,7 +234,7 @@ static int create_nets(struct emulated *emulated, struct event_base *base,
 {
 	unsigned int i;
 
-	for (i = 0; i < emulated->guest->config->net_count; i++)
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
 		if (emulated->guest->config->net[i].e1000 &&
 		    create_net(emulated, base, i, problem))
 			return -1;

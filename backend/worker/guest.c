@@ -239,7 +239,7 @@ static int make_lines(struct guest *guest, struct pvn_problem *problem)
 	if (config->serial && make_line(SOCK_STREAM, guest->serial_fd,
 					"the serial port's line cannot be made", problem))
 		return -1;
-	for (i = 0; i < config->net_count; i++)
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
 		if (config->net[i].e1000 && config->net[i].user &&
 		    make_line(SOCK_SEQPACKET, guest->net_fd[i],
 			      "the network card's line cannot be made", problem))

@@ -75,105 +75,180 @@ static int ask_runner(struct hotplug *hotplug, json_t *packet, int fd,
 	return hotplug->wait(hotplug->context, problem);
 }
 
-/* --- disks --- */
+/* --- which device --- */
 
-static int free_index(const struct config *config, struct pvn_problem *problem)
+/* A device of the guest's: `disk` or not, and its number. */
+struct place {
+	bool disk;
+	unsigned int index;
+};
+
+static const char *name_of(struct place place)
 {
-	int i;
-
-	for (i = 0; i < CONFIG_DISKS_MAX; i++)
-		if (config->disk[i].kind == CONFIG_NO_DISK)
-			return i;
-	return pvn_fail(problem, PVN_EXIT_REFUSED, NULL, "detach one first",
-			"the guest has %d disks, which is the most", CONFIG_DISKS_MAX);
+	return place.disk ? config_disk_name(place.index) : config_net_name(place.index);
 }
 
-static int find_disk(const struct config *config, const json_t *request,
+static const char *kind_of(struct place place)
+{
+	return place.disk ? "blk" : "net";
+}
+
+static bool is_free(const struct config *config, struct place place)
+{
+	return place.disk ? config->disk[place.index].kind == CONFIG_NO_DISK :
+			    !config->net[place.index].there;
+}
+
+static unsigned int most_of(struct place place)
+{
+	return place.disk ? CONFIG_DISKS_MAX : CONFIG_NETS_MAX;
+}
+
+static int find_free(const struct config *config, struct place *place,
 		     struct pvn_problem *problem)
 {
-	const char *name = json_string_value(json_object_get(request, "device"));
-	int i;
+	for (place->index = 0; place->index < most_of(*place); place->index++)
+		if (is_free(config, *place))
+			return 0;
+	return pvn_fail(problem, PVN_EXIT_REFUSED, NULL, "detach one first",
+			"the guest has %u %s, which is the most", most_of(*place),
+			place->disk ? "disks" : "network interfaces");
+}
 
-	for (i = 0; name && i < CONFIG_DISKS_MAX; i++)
-		if (config->disk[i].kind != CONFIG_NO_DISK &&
-		    !strcmp(config_disk_name((unsigned int)i), name))
-			return i;
+static bool find_name(const struct config *config, struct place *place, const char *name)
+{
+	for (place->index = 0; place->index < most_of(*place); place->index++)
+		if (!is_free(config, *place) && !strcmp(name_of(*place), name))
+			return true;
+	return false;
+}
+
+static int find_device(const struct config *config, const json_t *request, struct place *place,
+		       struct pvn_problem *problem)
+{
+	const char *name = json_string_value(json_object_get(request, "device"));
+
+	place->disk = true;
+	if (name && find_name(config, place, name))
+		return 0;
+	place->disk = false;
+	if (name && find_name(config, place, name))
+		return 0;
 	return pvn_fail(problem, PVN_EXIT_NOT_FOUND, NULL, "pvn info lists its devices",
 			"the guest has no device \"%.40s\"", name ? name : "");
 }
 
-/* The texts of a disk's configuration live as long as the guest's. */
-static void keep(struct config *config, int index, json_t *object)
+/* --- coming --- */
+
+/* The texts of a device's configuration live as long as the guest's. */
+static void keep(struct config *config, struct place place, json_t *object)
 {
 	char key[32];
 
-	snprintf(key, sizeof(key), "attached %d", index);
+	snprintf(key, sizeof(key), "attached %s", name_of(place));
 	json_object_set(config->tree, key, object);
 }
 
 /* The slots of an emulated machine are counted when it is switched on. */
-static int refuse_emulated(const struct config_disk *disk, struct pvn_problem *problem)
+static int refuse_emulated(bool emulated, struct pvn_problem *problem)
 {
-	if (!disk->ide)
+	if (!emulated)
 		return 0;
-	return pvn_fail(problem, PVN_EXIT_REFUSED, "pvn attach", "leave \"model\" out",
-			"a disk of model \"ide\" cannot come while the guest runs");
+	return pvn_fail(problem, PVN_EXIT_REFUSED, NULL, "leave \"model\" out",
+			"an emulated device cannot come or go while the guest runs");
 }
 
-static json_t *attach_disk(struct hotplug *hotplug, json_t *object, struct pvn_problem *problem)
+static int attach(struct hotplug *hotplug, struct place place, json_t *object, int fd,
+		  struct pvn_problem *problem)
+{
+	if (ask_runner(hotplug, json_pack("{s:s, s:i, s:O}", "attach", kind_of(place), "index",
+					  (int)place.index, "config", object), fd, problem))
+		return -1;
+	keep(hotplug->config, place, object);
+	return 0;
+}
+
+static int attach_disk(struct hotplug *hotplug, struct place place, json_t *object,
+		       struct pvn_problem *problem)
 {
 	struct config *config = hotplug->config;
-	int index = free_index(config, problem), fd;
 	struct config_disk disk;
-	json_t *packet;
+	int fd;
 
-	if (index < 0 || config_parse_disk(&disk, object, "pvn attach", problem) ||
-	    refuse_emulated(&disk, problem) || admission_disk(&fd, config, &disk, problem))
-		return NULL;
-	packet = json_pack("{s:s, s:i, s:O}", "attach", "disk", "index", index, "config", object);
-	if (ask_runner(hotplug, packet, fd, problem)) {
+	if (config_parse_disk(&disk, object, "pvn attach", problem) ||
+	    refuse_emulated(disk.ide, problem) || admission_disk(&fd, config, &disk, problem))
+		return -1;
+	if (attach(hotplug, place, object, fd, problem)) {
 		if (fd >= 0)
 			close(fd);
-		return NULL;
+		return -1;
 	}
-	config->disk[index] = disk;
-	hotplug->admission->image_fd[index] = fd;
-	keep(config, index, object);
-	log_line("%s: attached: %s", config_disk_name((unsigned int)index), disk.image);
-	return json_pack("{s:s}", "device", config_disk_name((unsigned int)index));
+	config->disk[place.index] = disk;
+	hotplug->admission->image_fd[place.index] = fd;
+	log_line("%s: attached: %s", name_of(place), disk.image);
+	return 0;
+}
+
+/* The runner opens the tap, as it does for the others. */
+static int attach_net(struct hotplug *hotplug, struct place place, json_t *object,
+		      struct pvn_problem *problem)
+{
+	struct config_net net;
+
+	if (config_parse_net(&net, object, "pvn attach", problem) ||
+	    refuse_emulated(net.e1000, problem) ||
+	    attach(hotplug, place, object, -1, problem))
+		return -1;
+	hotplug->config->net[place.index] = net;
+	log_line("%s: attached", name_of(place));
+	return 0;
 }
 
 json_t *hotplug_attach(struct hotplug *hotplug, const json_t *request,
 		       struct pvn_problem *problem)
 {
 	const char *kind = json_string_value(json_object_get(request, "kind"));
-	json_t *object, *answer;
+	struct place place = { .disk = kind && !strcmp(kind, "disk") };
+	json_t *object;
+	int error;
 
-	if (!kind || strcmp(kind, "disk")) {
-		pvn_fail(problem, PVN_EXIT_REFUSED, NULL, "kinds of devices: disk",
+	if (!kind || (!place.disk && strcmp(kind, "net"))) {
+		pvn_fail(problem, PVN_EXIT_REFUSED, NULL, "kinds of devices: disk, net",
 			 "there are no devices of kind \"%.40s\" to attach", kind ? kind : "");
 		return NULL;
 	}
+	if (find_free(hotplug->config, &place, problem))
+		return NULL;
 	object = json_deep_copy(json_object_get(request, "config"));
-	answer = attach_disk(hotplug, object, problem);
+	error = place.disk ? attach_disk(hotplug, place, object, problem) :
+			     attach_net(hotplug, place, object, problem);
 	json_decref(object);
-	return answer;
+	return error ? NULL : json_pack("{s:s}", "device", name_of(place));
 }
+
+/* --- going --- */
 
 json_t *hotplug_detach(struct hotplug *hotplug, const json_t *request,
 		       struct pvn_problem *problem)
 {
-	int index = find_disk(hotplug->config, request, problem);
 	bool force = json_is_true(json_object_get(request, "force"));
+	struct config *config = hotplug->config;
+	struct place place;
 
-	if (index < 0 || ask_runner(hotplug, json_pack("{s:s, s:i, s:b}", "detach", "blk", "index",
-						       index, "force", force), -1, problem))
+	if (find_device(config, request, &place, problem) ||
+	    refuse_emulated(place.disk ? config->disk[place.index].ide :
+					 config->net[place.index].e1000, problem) ||
+	    ask_runner(hotplug, json_pack("{s:s, s:i, s:b}", "detach", kind_of(place), "index",
+					  (int)place.index, "force", force), -1, problem))
 		return NULL;
-	hotplug->config->disk[index].leaving = true;
-	return json_pack("{s:s}", "device", config_disk_name((unsigned int)index));
+	if (place.disk)
+		config->disk[place.index].leaving = true;
+	else
+		config->net[place.index].leaving = true;
+	return json_pack("{s:s}", "device", name_of(place));
 }
 
-static void drop(struct config *config, struct admission *admission, unsigned int index)
+static void drop_disk(struct config *config, struct admission *admission, unsigned int index)
 {
 	if (admission->image_fd[index] >= 0)
 		close(admission->image_fd[index]);
@@ -184,9 +259,12 @@ static void drop(struct config *config, struct admission *admission, unsigned in
 void hotplug_gone(struct config *config, struct admission *admission, const json_t *packet)
 {
 	json_int_t index = json_integer_value(json_object_get(packet, "index"));
+	const char *kind = json_string_value(json_object_get(packet, "gone"));
 
-	if (index >= 0 && index < CONFIG_DISKS_MAX)
-		drop(config, admission, (unsigned int)index);
+	if (kind && !strcmp(kind, "blk") && index >= 0 && index < CONFIG_DISKS_MAX)
+		drop_disk(config, admission, (unsigned int)index);
+	if (kind && !strcmp(kind, "net") && index >= 0 && index < CONFIG_NETS_MAX)
+		config->net[index] = (struct config_net){ 0 };
 }
 
 void hotplug_drop_leaving(struct config *config, struct admission *admission)
@@ -195,7 +273,10 @@ void hotplug_drop_leaving(struct config *config, struct admission *admission)
 
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (config->disk[i].kind != CONFIG_NO_DISK && config->disk[i].leaving)
-			drop(config, admission, i);
+			drop_disk(config, admission, i);
+	for (i = 0; i < CONFIG_NETS_MAX; i++)
+		if (config->net[i].leaving)
+			config->net[i] = (struct config_net){ 0 };
 }
 
 /* --- sizes --- */
@@ -251,20 +332,25 @@ static int measure(unsigned int domid, unsigned int index, uint64_t *sectors,
 json_t *hotplug_resize(struct hotplug *hotplug, const json_t *request,
 		       struct pvn_problem *problem)
 {
-	int index = find_disk(hotplug->config, request, problem);
 	json_t *bytes = json_object_get(request, "bytes");
 	bool shrink = json_is_true(json_object_get(request, "shrink"));
+	struct place place;
 	uint64_t sectors;
 
-	if (index < 0)
+	if (find_device(hotplug->config, request, &place, problem))
 		return NULL;
-	if (bytes && set_file_size(hotplug->admission->image_fd[index],
-				   &hotplug->config->disk[index],
+	if (!place.disk) {
+		pvn_fail(problem, PVN_EXIT_REFUSED, NULL, NULL,
+			 "\"%s\" is no disk and has no size", name_of(place));
+		return NULL;
+	}
+	if (bytes && set_file_size(hotplug->admission->image_fd[place.index],
+				   &hotplug->config->disk[place.index],
 				   (uint64_t)json_integer_value(bytes), shrink, problem))
 		return NULL;
-	if (measure(hotplug->admission->domid, (unsigned int)index, &sectors, problem))
+	if (measure(hotplug->admission->domid, place.index, &sectors, problem))
 		return NULL;
-	log_line("%s: has %" PRIu64 " sectors now", config_disk_name((unsigned int)index), sectors);
-	return json_pack("{s:s, s:I}", "device", config_disk_name((unsigned int)index),
+	log_line("%s: has %" PRIu64 " sectors now", name_of(place), sectors);
+	return json_pack("{s:s, s:I}", "device", name_of(place),
 			 "bytes", (json_int_t)(sectors * 512));
 }

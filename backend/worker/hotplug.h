@@ -27,7 +27,7 @@ struct hotplug {
 
 /*
  * Requests of pvn, answers for it; NULL with *problem filled:
- *	{"kind": "disk", "config": {...}} -> {"device": "pvdb"}
+ *	{"kind": "disk" or "net", "config": {...}} -> {"device": "pvdb"}
  *	{"device": "pvdb", "force": BOOL} -> {"device": "pvdb"}, and a "gone" later
  *	{"device": "pvdb", "bytes": N, "shrink": BOOL} -> {"device", "bytes"}; N may be left out
  */

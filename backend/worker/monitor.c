@@ -109,13 +109,16 @@ static json_t *list_nets(const struct monitor *monitor)
 	json_t *nets = json_array();
 	unsigned int i;
 
-	for (i = 0; i < config->net_count; i++) {
+	for (i = 0; i < CONFIG_NETS_MAX; i++) {
 		const struct config_net *net = &config->net[i];
 		char mac[NET_MAC_BYTES], tap[PVN_TAP_NAME_BYTES];
 
+		if (!net->there)
+			continue;
 		net_mac(net, monitor->uuid, i, mac);
 		net_tap_name(net, monitor->admission->domid, i, tap);
-		json_array_append_new(nets, json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:i}",
+		json_array_append_new(nets, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:i}",
+						      "device", config_net_name(i),
 						      "type", net->user ? "user" : "tap",
 						      "model", net->e1000 ? "e1000" : "pv",
 						      "mac", mac, "tap", net->user ? NULL : tap,
@@ -170,10 +173,11 @@ static void run_started(struct monitor *monitor, json_t *packet)
 	tell_ready(monitor, json_pack("{s:O}", "started", monitor->state));
 }
 
-/* People see the disks as they are. */
-static void disks_changed(struct monitor *monitor)
+/* People see the devices as they are. */
+static void devices_changed(struct monitor *monitor)
 {
 	json_object_set_new(monitor->state, "disks", list_disks(monitor->config));
+	json_object_set_new(monitor->state, "nets", list_nets(monitor));
 	if (pvn_guest_write_state(monitor->config->name, monitor->state))
 		log_line("the state cannot be written: %s", strerror(errno));
 }
@@ -189,7 +193,7 @@ static void handle_packet(struct monitor *monitor, json_t *packet)
 	}
 	if (json_object_get(packet, "gone")) {
 		hotplug_gone(monitor->config, monitor->admission, packet);
-		disks_changed(monitor);
+		devices_changed(monitor);
 		return;
 	}
 	if (json_object_get(packet, "started")) {
@@ -291,7 +295,7 @@ static json_t *answer_hotplug(struct monitor *monitor, const char *word, const j
 		answer = hotplug_detach(&hotplug, request, &problem);
 	else
 		answer = hotplug_resize(&hotplug, request, &problem);
-	disks_changed(monitor);
+	devices_changed(monitor);
 	return answer ? answer : json_pack("{s:o}", "problem", pvn_problem_to_json(&problem));
 }
 
@@ -423,7 +427,7 @@ static void run_once(struct monitor *monitor)
 	monitor->problem.code = 0;
 	monitor->did_start = false;
 	hotplug_drop_leaving(monitor->config, monitor->admission);
-	disks_changed(monitor);
+	devices_changed(monitor);
 	set_state(monitor, "starting");
 	monitor->runner = fork_runner(monitor);
 	if (monitor->runner < 0) {

@@ -124,21 +124,39 @@ static void told_to_end(evutil_socket_t fd, short what, void *context)
 	event_base_loopbreak(runner->base);
 }
 
-static int attach_disk(struct runner *runner, const json_t *request, int fd,
-		       struct pvn_problem *problem)
+/* The place is free again: its device has gone, or never came. */
+static void forget_device(struct config *config, const char *kind, unsigned int index)
+{
+	if (!strcmp(kind, "blk"))
+		config->disk[index].kind = CONFIG_NO_DISK;
+	if (!strcmp(kind, "net"))
+		config->net[index] = (struct config_net){ 0 };
+}
+
+/* The monitor has checked all of it, and takes `fd` back when this fails. */
+static int attach(struct runner *runner, const char *kind, const json_t *request, int fd,
+		  struct pvn_problem *problem)
 {
 	unsigned int index = (unsigned int)json_integer_value(json_object_get(request, "index"));
-	/* Its texts are used for as long as the disk is there: until this process ends. */
+	bool disk = !strcmp(kind, "blk");
+	/* Its texts are used for as long as the device is there: until this process ends. */
 	json_t *config = json_deep_copy(json_object_get(request, "config"));
+	int error;
 
-	if (index >= CONFIG_DISKS_MAX ||
-	    config_parse_disk(&runner->config->disk[index], config, "pvn attach", problem))
-		return problem->code ? -1 : pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL,
-						     "there is no disk %u", index);
-	runner->admission->image_fd[index] = fd;
-	if (!devices_attach_disk(&runner->devices, index, problem))
+	if (index >= (disk ? (unsigned int)CONFIG_DISKS_MAX : (unsigned int)CONFIG_NETS_MAX))
+		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL, "there is no %s %u", kind,
+				index);
+	if (disk)
+		error = config_parse_disk(&runner->config->disk[index], config, "pvn attach",
+					  problem);
+	else
+		error = config_parse_net(&runner->config->net[index], config, "pvn attach",
+					 problem);
+	if (disk)
+		runner->admission->image_fd[index] = error ? -1 : fd;
+	if (!error && !devices_attach(&runner->devices, kind, index, problem))
 		return 0;
-	runner->config->disk[index].kind = CONFIG_NO_DISK;
+	forget_device(runner->config, kind, index);
 	return -1;
 }
 
@@ -146,6 +164,7 @@ static int attach_disk(struct runner *runner, const json_t *request, int fd,
 static void obey(struct runner *runner, const json_t *request, int fd)
 {
 	const char *detach = json_string_value(json_object_get(request, "detach"));
+	const char *kind = json_string_value(json_object_get(request, "attach"));
 	unsigned int index = (unsigned int)json_integer_value(json_object_get(request, "index"));
 	struct pvn_problem problem = { 0 };
 	int error;
@@ -154,7 +173,7 @@ static void obey(struct runner *runner, const json_t *request, int fd)
 		error = devices_detach(&runner->devices, detach, index,
 				       json_is_true(json_object_get(request, "force")), &problem);
 	else
-		error = attach_disk(runner, request, fd, &problem);
+		error = attach(runner, kind ? kind : "", request, fd, &problem);
 	if (error && fd >= 0)
 		close(fd);
 	if (error)
@@ -168,8 +187,7 @@ static void device_gone(void *context, const char *kind, unsigned int index)
 {
 	struct runner *runner = context;
 
-	if (!strcmp(kind, "blk"))
-		runner->config->disk[index].kind = CONFIG_NO_DISK;
+	forget_device(runner->config, kind, index);
 	tell(runner, json_pack("{s:s, s:i}", "gone", kind, "index", (int)index));
 }
 

@@ -13,7 +13,7 @@
  *	{"reply": true} or {"reply": {"problem": ...}}	to a request, see below
  *	{"gone": KIND, "index": N}		a device has been unplugged
  * and gets requests by the same way:
- *	{"attach": "disk", "index": N, "config": {...}}, with its image's descriptor
+ *	{"attach": KIND, "index": N, "config": {...}}, with a disk image's descriptor
  *	{"detach": KIND, "index": N, "force": BOOL}
  * Reasons are those of intercepts.h. A SIGTERM, or the end of the monitor, ends it.
  */
