@@ -102,11 +102,23 @@ static int put_folder(const struct pvn_sandbox *sandbox, unsigned int index, int
 	return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-/* The old root goes away for good: nothing is left that leads there. */
+/*
+ * The old root goes away for good: nothing is left that leads there. The kernel's first file
+ * system, if that is the root, cannot go: it stays below the new one, where only privileges
+ * would find it.
+ */
+static int leave_root(void)
+{
+	if (!syscall(SYS_pivot_root, ".", "."))
+		return umount2(".", MNT_DETACH);
+	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL))
+		return -1;
+	return chroot(".");
+}
+
 static int change_root(void)
 {
-	if (chdir(NEW_ROOT) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
-	    chdir("/"))
+	if (chdir(NEW_ROOT) || leave_root() || chdir("/"))
 		return -1;
 	return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
 		     MS_NOEXEC, NULL);
