@@ -84,7 +84,7 @@ static void hear_doorbell(void *context)
 
 static bool can_send(u32 *room)
 {
-	u32 used = store.page->req_prod - smp_load_acquire(&store.page->req_cons);
+	u32 used = READ_ONCE(store.page->req_prod) - smp_load_acquire(&store.page->req_cons);
 
 	if (used > PVN_STORE_RING_BYTES || READ_ONCE(store.page->error)) {
 		store.broken = true;
@@ -105,7 +105,7 @@ static int send_bytes(const void *bytes, u32 count)
 			return -ETIMEDOUT;
 		if (store.stopping || store.broken)
 			return -EIO;
-		prod = store.page->req_prod;
+		prod = READ_ONCE(store.page->req_prod);
 		at = prod % PVN_STORE_RING_BYTES;
 		piece = min3(count, room, PVN_STORE_RING_BYTES - at);
 		memcpy(store.page->req + at, bytes, piece);
@@ -123,7 +123,7 @@ static int send_bytes(const void *bytes, u32 count)
 /* Copies what is there, up to `count`; 0 when there is nothing or the ring is broken. */
 static u32 receive_bytes(void *to, u32 count)
 {
-	u32 cons = store.page->rsp_cons;
+	u32 cons = READ_ONCE(store.page->rsp_cons);	/* the page is not ours alone */
 	u32 used = smp_load_acquire(&store.page->rsp_prod) - cons;
 	u32 at = cons % PVN_STORE_RING_BYTES;
 
@@ -418,11 +418,16 @@ EXPORT_SYMBOL_GPL(pvn_store_read_u64);
 
 u64 pvn_store_number(const char *directory, const char *key, u64 low, u64 high, u64 fallback)
 {
-	u64 value;
+	u64 value = 0;
+	int error = pvn_store_read_u64(directory, key, &value);
 
-	if (pvn_store_read_u64(directory, key, &value) || value < low || value > high)
-		return fallback;
-	return value;
+	if (!error && value >= low && value <= high)
+		return value;
+	/* What is not there is not offered; what is nonsense should be seen. */
+	if (!error || error == -EINVAL || error == -ERANGE)
+		pr_warn_ratelimited("%s/%s is no number from %llu to %llu; %llu is taken\n",
+				    directory, key, low, high, fallback);
+	return fallback;
 }
 EXPORT_SYMBOL_GPL(pvn_store_number);
 

@@ -94,6 +94,44 @@ out:
 	mutex_unlock(&front->lock);
 }
 
+/*
+ * What does not end by itself fails only when the back-end has let go: a page of a request
+ * that is over may be used for something else.
+ */
+static bool abandon(struct blkfront *front)
+{
+	bool released;
+
+	hold(front);
+	WRITE_ONCE(front->dead, true);
+	released = pvn_device_close(front->device);
+	give_up(front);
+	return released;
+}
+
+/*
+ * The disk goes, and somebody still writes to it. As long as the back-end answers there
+ * is progress; one that does not is waited for no longer.
+ */
+static void had_enough(struct work_struct *work)
+{
+	struct blkfront *front = container_of(to_delayed_work(work), struct blkfront, enough);
+	u64 answered = 0;
+	unsigned int i;
+
+	for (i = 0; i < front->queue_count; i++)
+		answered += READ_ONCE(front->queues[i].ring.queue.counters.completed);
+	if (answered != front->answered) {
+		front->answered = answered;
+		schedule_delayed_work(&front->enough, REMOVE_WAIT);
+		return;
+	}
+	mutex_lock(&front->lock);
+	if (!front->dead)
+		abandon(front);
+	mutex_unlock(&front->lock);
+}
+
 /* --- queues --- */
 
 static int create_slots(struct blkfront_queue *queue, u32 entries)
@@ -203,7 +241,13 @@ static bool is_served(struct blkfront *front)
 
 static void add_disk_work(struct work_struct *work)
 {
-	blkfront_add_disk(container_of(work, struct blkfront, add));
+	struct blkfront *front = container_of(work, struct blkfront, add);
+
+	blkfront_add_disk(front);
+	WRITE_ONCE(front->adding, false);
+	smp_mb();	/* pairs with unplug(): one of us sees what the other wrote */
+	if (READ_ONCE(front->leaving))
+		blkfront_leave_soon(front);
 }
 
 /* (b) The back-end is connected: to these rings, or it will say so again. */
@@ -228,22 +272,28 @@ static void connect(struct blkfront *front)
 	for (i = 0; i < front->queue_count; i++)
 		blkfront_publish(&front->queues[i]);
 	let_go(front);
-	if (first)
-		queue_work(system_unbound_wq, &front->add);
+	if (!first)
+		return;
+	WRITE_ONCE(front->adding, true);
+	queue_work(system_unbound_wq, &front->add);
 }
 
-/* The parent unplugs the disk. As long as somebody has it open it stays. */
+/*
+ * The parent unplugs the disk. As long as somebody has it open it stays. So it does
+ * while it is being added, which reads from it: waiting for that here would leave it to
+ * the back-end how long the bus stands still.
+ */
 static void unplug(struct blkfront *front)
 {
 	WRITE_ONCE(front->leaving, true);
-	if (front->dead)
+	smp_mb();	/* pairs with add_disk_work() */
+	if (front->dead || READ_ONCE(front->adding))
 		return;
 	if (front->disk && disk_openers(front->disk)) {
 		dev_warn(&front->device->dev, "%s is in use: it goes when it is closed\n",
 			 front->disk->disk_name);
 		return;
 	}
-	flush_work(&front->add);
 	if (front->added)
 		del_gendisk(front->disk);
 	front->added = false;
@@ -339,6 +389,7 @@ static int probe(struct pvn_device *device)
 	INIT_WORK(&front->add, add_disk_work);
 	INIT_WORK(&front->bury, bury);
 	INIT_WORK(&front->leave, leave);
+	INIT_DELAYED_WORK(&front->enough, had_enough);
 	error = create_queues(front);
 	if (!error) {
 		front->tags.ops = &blkfront_mq_ops;
@@ -374,25 +425,10 @@ static bool drains(struct blkfront *front)
 	return front->connected;
 }
 
-/*
- * What does not end by itself fails only when the back-end has let go: a page of a request
- * that is over may be used for something else.
- */
-static bool abandon(struct blkfront *front)
-{
-	bool released;
-
-	hold(front);
-	WRITE_ONCE(front->dead, true);
-	released = pvn_device_close(front->device);
-	give_up(front);
-	return released;
-}
-
 static void remove(struct pvn_device *device)
 {
 	struct blkfront *front = dev_get_drvdata(&device->dev);
-	bool released = false;
+	bool released = false, added;
 
 	cancel_work_sync(&front->leave);
 	mutex_lock(&front->lock);
@@ -400,10 +436,23 @@ static void remove(struct pvn_device *device)
 		released = abandon(front);
 	mutex_unlock(&front->lock);
 	flush_work(&front->add);
-	if (front->added)
+	cancel_work_sync(&front->leave);
+	/* Whoever closes the disk now finds that it is being removed already. */
+	mutex_lock(&front->lock);
+	added = front->added;
+	front->added = false;
+	mutex_unlock(&front->lock);
+	schedule_delayed_work(&front->enough, REMOVE_WAIT);
+	if (added)
 		del_gendisk(front->disk);
-	cancel_work_sync(&front->bury);
+	cancel_delayed_work_sync(&front->enough);
+	blkfront_forget_disk(front);
+	cancel_work_sync(&front->leave);
+	mutex_lock(&front->lock);
 	give_up(front);
+	mutex_unlock(&front->lock);
+	/* Only now: a dead disk's ring, broken or not, asks for no funeral any more. */
+	cancel_work_sync(&front->bury);
 	if (!released)
 		released = pvn_device_close(device);
 	destroy(front, released);

@@ -44,8 +44,11 @@ struct blkfront {
 	bool held;				/* Linux's queues are stopped */
 	bool dead;				/* every request fails */
 	struct work_struct add;			/* device_add_disk(): does I/O, must not block the bus */
+	bool adding;				/* that has not ended yet */
 	bool added;
 	struct work_struct bury;		/* after a broken ring */
+	struct delayed_work enough;		/* of waiting for the back-end, when the disk goes */
+	u64 answered;				/* requests, when that was looked at last */
 	bool leaving;				/* to be unplugged when nobody has it open */
 	struct work_struct leave;
 };
@@ -74,5 +77,7 @@ int blkfront_create_disk(struct blkfront *front);
 void blkfront_add_disk(struct blkfront *front);
 /* Takes a new size over, whether the connection is new or not. */
 void blkfront_update_size(struct blkfront *front);
+/* Whoever still has the disk open does not find `front` any more. After del_gendisk(). */
+void blkfront_forget_disk(struct blkfront *front);
 
 #endif

@@ -12,11 +12,12 @@
 
 #include "frontend/blk/blkfront.h"
 
+/* It and disk_release() are called with the disk's open_mutex. */
 static int disk_open(struct block_device *bdev, fmode_t mode)
 {
 	struct blkfront *front = bdev->bd_disk->private_data;
 
-	return READ_ONCE(front->dead) ? -ENXIO : 0;
+	return !front || READ_ONCE(front->dead) ? -ENXIO : 0;
 }
 
 /* The last one closes it: a disk that is to be unplugged goes now. */
@@ -24,8 +25,17 @@ static void disk_release(struct gendisk *disk, fmode_t mode)
 {
 	struct blkfront *front = disk->private_data;
 
-	if (READ_ONCE(front->leaving) && !disk_openers(disk))
+	if (front && READ_ONCE(front->leaving) && !disk_openers(disk))
 		blkfront_leave_soon(front);
+}
+
+void blkfront_forget_disk(struct blkfront *front)
+{
+	if (!front->disk)
+		return;
+	mutex_lock(&front->disk->open_mutex);
+	front->disk->private_data = NULL;
+	mutex_unlock(&front->disk->open_mutex);
 }
 
 static const struct block_device_operations disk_ops = {
@@ -108,29 +118,45 @@ static bool is_read_only(struct blkfront *front)
 	return read_only;
 }
 
-/* What is offered; 0 when it is not. */
-static unsigned int range_limit(struct blkfront *front, const char *feature, const char *limit)
+/* A number that is a power of two, or the fallback: Linux makes masks of these. */
+static unsigned int power_of_two(struct blkfront *front, const char *key, unsigned int low,
+				 unsigned int high, unsigned int fallback)
+{
+	u64 value = pvn_store_number(front->device->otherend, key, low, high, fallback);
+
+	if (is_power_of_2(value))
+		return value;
+	dev_warn(&front->device->dev, "%s/%s is no power of two: %llu; %u is taken\n",
+		 front->device->otherend, key, value, fallback);
+	return fallback;
+}
+
+/* What is offered, in whole sectors of the disk; 0 when it is not. */
+static unsigned int range_limit(struct blkfront *front, unsigned int sector, const char *feature,
+				const char *limit)
 {
 	const char *there = front->device->otherend;
 
 	if (!pvn_store_number(there, feature, 0, 1, 0))
 		return 0;
-	return pvn_store_number(there, limit, 1, U32_MAX >> SECTOR_SHIFT, 0);
+	return round_down(pvn_store_number(there, limit, 1, U32_MAX >> SECTOR_SHIFT, 0),
+			  sector >> SECTOR_SHIFT);
 }
 
 static void set_ranges(struct blkfront *front, unsigned int sector)
 {
 	struct request_queue *q = front->disk->queue;
-	unsigned int discard = range_limit(front, "feature-discard", "max-discard-sectors");
+	unsigned int discard = range_limit(front, sector, "feature-discard",
+					   "max-discard-sectors");
 
 	blk_queue_max_discard_sectors(q, discard);
 	if (discard)
-		q->limits.discard_granularity = pvn_store_number(front->device->otherend,
-								 "discard-granularity", sector,
-								 1 << 30, sector);
-	blk_queue_max_write_zeroes_sectors(q, range_limit(front, "feature-write-zeroes",
+		q->limits.discard_granularity =
+			round_up(pvn_store_number(front->device->otherend, "discard-granularity",
+						  sector, 1 << 30, sector), sector);
+	blk_queue_max_write_zeroes_sectors(q, range_limit(front, sector, "feature-write-zeroes",
 							  "max-write-zeroes-sectors"));
-	blk_queue_max_secure_erase_sectors(q, range_limit(front, "feature-secure-erase",
+	blk_queue_max_secure_erase_sectors(q, range_limit(front, sector, "feature-secure-erase",
 							  "max-secure-erase-sectors"));
 }
 
@@ -146,12 +172,12 @@ static void set_limits(struct blkfront *front)
 	if (sector != 4096)
 		sector = 512;
 	blk_queue_logical_block_size(q, sector);
-	blk_queue_physical_block_size(q, pvn_store_number(there, "physical-sector-size", sector,
-							  1 << 20, sector));
-	blk_queue_io_min(q, pvn_store_number(there, "io-min", sector, 1 << 30, sector));
-	blk_queue_io_opt(q, pvn_store_number(there, "io-opt", sector, 1 << 30, 0));
+	blk_queue_physical_block_size(q, power_of_two(front, "physical-sector-size", sector,
+						      1 << 20, sector));
+	blk_queue_io_min(q, round_up(pvn_store_number(there, "io-min", 0, 1 << 30, 0) ?: 1, sector));
+	blk_queue_io_opt(q, round_up(pvn_store_number(there, "io-opt", 0, 1 << 30, 0), sector));
 	/* A segment is a whole number of sectors. */
-	align = pvn_store_number(there, "buffer-alignment", 512, PAGE_SIZE, 512);
+	align = power_of_two(front, "buffer-alignment", 512, PAGE_SIZE, 512);
 	blk_queue_dma_alignment(q, max(sector, align) - 1);
 	set_ranges(front, sector);
 	blk_queue_max_segments(q, pvn_store_number(there, "max-segments", 1,
@@ -198,8 +224,14 @@ void blkfront_update_size(struct blkfront *front)
 {
 	u64 sectors;
 
-	if (pvn_store_read_u64(front->device->otherend, "sectors", &sectors))
+	/* Linux counts the bytes of a disk in a signed number. */
+	if (pvn_store_read_u64(front->device->otherend, "sectors", &sectors) ||
+	    sectors > LLONG_MAX >> SECTOR_SHIFT) {
+		dev_err(&front->device->dev, "%s/sectors is no size of a disk: it stays as it was\n",
+			front->device->otherend);
 		return;
+	}
+	sectors = round_down(sectors, queue_logical_block_size(front->disk->queue) >> SECTOR_SHIFT);
 	if (front->added)
 		set_capacity_and_notify(front->disk, sectors);
 	else

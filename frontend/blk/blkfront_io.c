@@ -242,7 +242,8 @@ static enum blk_eh_timer_return request_timeout(struct request *rq)
 	struct blkfront_queue *queue = rq->mq_hctx->driver_data;
 	struct blkfront *front = queue->front;
 
-	if (READ_ONCE(front->connected) && READ_ONCE(queue->ring.queue.peer->error)) {
+	if (READ_ONCE(front->connected) && !READ_ONCE(front->dead) &&
+	    READ_ONCE(queue->ring.queue.peer->error)) {
 		pvn_front_break(&queue->ring.queue, PVN_RING_BAD_SETUP);
 		schedule_work(&front->bury);
 	}

@@ -18,6 +18,7 @@
 
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -45,6 +46,8 @@ struct console_front {
 	const struct pvn_console_back *peer;
 	struct pvn_bytes_out output;
 	struct pvn_bytes_in input;
+	bool reported;				/* that the back-end broke the ring */
+	struct irq_work report;
 	u64 full_since;				/* ns; 0: there was room last time */
 	u32 full_head;				/* the peer's progress at that time */
 	u32 dropped;
@@ -70,8 +73,24 @@ static bool lock(struct console_front *console, unsigned long *flags)
 	return raw_spin_trylock_irqsave(&console->lock, *flags);
 }
 
+/* Not under the lock: the words take the same way. From whatever printk comes from. */
+static void report_broken(struct irq_work *work)
+{
+	struct console_front *console = container_of(work, struct console_front, report);
+
+	dev_err(&console->device->dev,
+		"the back-end broke the rules of the ring (reasons %d, %d): output is dropped until it starts over\n",
+		console->output.broken, console->input.broken);
+}
+
 static void unlock(struct console_front *console, unsigned long flags, bool notify)
 {
+	bool report = (console->output.broken || console->input.broken) && !console->reported &&
+		      !oops_in_progress;
+
+	console->reported |= report;
+	if (report)
+		irq_work_queue(&console->report);
 	raw_spin_unlock_irqrestore(&console->lock, flags);
 	if (notify)
 		pvn_signal_event(console->channel, 0);
@@ -180,11 +199,31 @@ static void hear_doorbell(void *context)
 
 /* --- conversation in the store --- */
 
+/*
+ * The back-end has let go of a ring that it broke: its counters mean nothing, nor do
+ * the bytes between them. Both ends begin again with an empty one.
+ */
+static void renew_broken_ring(struct console_front *console)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&console->lock, flags);
+	if (console->output.broken || console->input.broken) {
+		memset(console->shared, 0, pvn_console_bytes(OUT_BYTES));
+		pvn_console_front_init(console->shared, OUT_BYTES, &console->output,
+				       &console->input);
+		console->full_since = 0;
+		console->reported = false;
+	}
+	raw_spin_unlock_irqrestore(&console->lock, flags);
+}
+
 static void announce(struct console_front *console)
 {
 	const char *node = console->device->node;
 	int error;
 
+	renew_broken_ring(console);
 	if (!++console->epoch)
 		console->epoch = 1;
 	pvn_ring_store(&console->shared->epoch, console->epoch);
@@ -244,6 +283,7 @@ static int create(struct console_front *console)
 	int error;
 
 	raw_spin_lock_init(&console->lock);
+	init_irq_work(&console->report, report_broken);
 	error = pvn_store_read_u64(device->node, "queue-0/channel", &channel);
 	if (error || channel >= PVN_EVENT_FLAGS_PER_SINT) {
 		dev_err(&device->dev, "%s/queue-0/channel names no channel\n", device->node);
@@ -305,6 +345,7 @@ static void remove(struct pvn_device *device)
 	pvn_event_unregister(console->channel);
 	WRITE_ONCE(consoles[device->id], NULL);
 	hvc_remove(console->hvc);
+	irq_work_sync(&console->report);
 	destroy(console, pvn_device_close(device));
 }
 

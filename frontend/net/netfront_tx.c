@@ -132,6 +132,8 @@ static void stop_if_full(struct netfront_queue *queue, struct netdev_queue *txq)
 	if (pvn_front_arm(ring, half)) {
 		free_sent(queue, 0);
 		netif_tx_start_queue(txq);
+	} else if (unlikely(ring->broken) && !queue->front->dead) {
+		schedule_work(&queue->front->bury);
 	}
 }
 
