@@ -24,7 +24,7 @@
 
 static const char *const top_keys[] = {
 	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight", "cap", "reserve",
-	"disks", "nets", "console", "debug_port", "on_reboot", "on_crash", NULL,
+	"disks", "nets", "devices", "console", "debug_port", "on_reboot", "on_crash", NULL,
 };
 
 static const char *const console_keys[] = {
@@ -232,6 +232,22 @@ static int check_texts(const struct config *config, struct pvn_problem *problem)
 	return 0;
 }
 
+static int take_devices(struct config *config, struct pvn_problem *problem)
+{
+	json_t *devices = json_object_get(config->tree, "devices"), *device;
+	size_t i;
+
+	if (devices && !json_is_array(devices))
+		return wrong(config, problem, "devices", "must be a list");
+	if (json_array_size(devices) > CONFIG_DEVICES_MAX)
+		return wrong(config, problem, "devices", "has more than 8 entries");
+	json_array_foreach(devices, i, device)
+		if (config_parse_device(&config->device[i], device, config->path, problem))
+			return -1;
+	config->device_count = (unsigned int)json_array_size(devices);
+	return 0;
+}
+
 static int take_all(struct config *config, struct pvn_problem *problem)
 {
 	json_t *tree = config->tree;
@@ -252,6 +268,7 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    take_number(config, "reserve", 1, config->cap ? config->cap : 100, 0, &config->reserve,
 			problem) ||
 	    take_disks(config, problem) || take_nets(config, problem) ||
+	    take_devices(config, problem) ||
 	    take_console(config, problem) ||
 	    take_debug_port(config, problem) ||
 	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||

@@ -21,6 +21,7 @@ enum {
 	CONFIG_E1000_MAX = 4,	/* of the networks: each takes a slot and eight ports */
 	CONFIG_CONSOLES_MAX = 8,
 	CONFIG_NETS_MAX = 8,
+	CONFIG_DEVICES_MAX = 8,
 	CONFIG_FORWARDS_MAX = 16,
 	CONFIG_ADDRESSES_MAX = 16,
 	CONFIG_VPS_MAX = 64,
@@ -75,6 +76,13 @@ struct config_net {
 	bool e1000;			/* emulated */
 };
 
+/* A device that is served by a program which Paravane knows nothing else about. */
+struct config_device {
+	const char *kind;		/* the front-end's, "entropy" */
+	const char *backend;		/* program below libexec */
+	json_t *arguments;		/* list of words; NULL: none */
+};
+
 enum config_action {
 	ACTION_RESTART,
 	ACTION_DESTROY,
@@ -96,6 +104,8 @@ struct config {
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	struct config_net net[CONFIG_NETS_MAX];		/* likewise */
+	unsigned int device_count;
+	struct config_device device[CONFIG_DEVICES_MAX];
 	enum config_action on_reboot, on_crash;
 };
 
@@ -135,6 +145,10 @@ bool config_has_pci(const struct config *config);
  */
 int config_parse_net(struct config_net *to, json_t *object, const char *path,
 		     struct pvn_problem *problem);
+
+/* The same for an object of "devices". */
+int config_parse_device(struct config_device *to, json_t *object, const char *path,
+			struct pvn_problem *problem);
 
 /* "256M", "1G", "1536MiB", or a number of bytes. False: it is no size. */
 bool config_size(const char *text, uint64_t *bytes);

@@ -29,6 +29,7 @@ struct device {
 	struct doorbell queue[DEVICE_QUEUES_MAX];
 	const struct config_disk *disk;	/* NULL: a network interface or a console */
 	const struct config_net *net;	/* NULL: a disk or a console */
+	const struct config_device *other;	/* somebody's own; NULL: none of these */
 	char mac[NET_MAC_BYTES];
 	struct pvn_tap *tap;		/* held open, so that the link outlives the back-end */
 	int stream_fd;			/* line of an emulated device; 0: it has rings */
@@ -46,7 +47,8 @@ struct devices {
 	struct guest *guest;
 	struct event_base *base;
 	unsigned int count;
-	struct device device[CONFIG_DISKS_MAX + CONFIG_NETS_MAX + CONFIG_CONSOLES_MAX];
+	struct device device[CONFIG_DISKS_MAX + CONFIG_NETS_MAX + CONFIG_CONSOLES_MAX +
+			     CONFIG_DEVICES_MAX];
 	bool ending;
 	/* A device has left: its back-end has ended, its keys are removed. */
 	void (*gone)(void *context, const char *kind, unsigned int index);

@@ -159,6 +159,38 @@ static void devices_are_emulated_when_asked_for(void **state)
 	assert_int_equal(parse(&config, WITH("\"console\":{\"model\":1}")), -1);
 }
 
+#define DEVICES(text) WITH("\"devices\":" text)
+
+static void devices_of_ones_own_are_taken_or_refused(void **state)
+{
+	static const char *const bad[] = {
+		DEVICES("1"), DEVICES("[1]"), DEVICES("[{}]"), DEVICES("[{\"kind\":\"tpm\"}]"),
+		DEVICES("[{\"kind\":\"blk\",\"backend\":\"b\"}]"),
+		DEVICES("[{\"kind\":\"\",\"backend\":\"b\"}]"),
+		DEVICES("[{\"kind\":\"a/b\",\"backend\":\"b\"}]"),
+		DEVICES("[{\"kind\":\"0123456789abcdef0123456789abcdef\",\"backend\":\"b\"}]"),
+		DEVICES("[{\"kind\":\"tpm\",\"backend\":\"../sh\"}]"),
+		DEVICES("[{\"kind\":\"tpm\",\"backend\":\"b\",\"arguments\":\"-v\"}]"),
+		DEVICES("[{\"kind\":\"tpm\",\"backend\":\"b\",\"arguments\":[1]}]"),
+		DEVICES("[{\"kind\":\"tpm\",\"backend\":\"b\",\"speed\":1}]"),
+	};
+	struct config config;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(parse(&config, DEVICES("[{\"kind\":\"tpm\",\"backend\":\"swtpm-pvn\","
+						"\"arguments\":[\"--level\",\"2\"]}]")), 0);
+	assert_int_equal(config.device_count, 1);
+	assert_string_equal(config.device[0].kind, "tpm");
+	assert_int_equal(json_array_size(config.device[0].arguments), 2);
+	config_free(&config);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		problem = (struct pvn_problem) { 0 };
+		assert_int_equal(parse(&config, bad[i]), -1);
+		assert_int_equal(problem.code, PVN_EXIT_REFUSED);
+	}
+}
+
 static void an_unknown_key_is_refused_with_the_nearest(void **state)
 {
 	struct config config;
@@ -347,6 +379,7 @@ int main(void)
 		cmocka_unit_test(devices_are_emulated_when_asked_for),
 		cmocka_unit_test(networks_are_taken),
 		cmocka_unit_test(networks_that_make_no_sense_are_refused),
+		cmocka_unit_test(devices_of_ones_own_are_taken_or_refused),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(disks_of_every_kind_are_taken),
