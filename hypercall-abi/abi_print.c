@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <pvn/abi/event.h>
+#include <pvn/abi/eventlog.h>
 #include <pvn/abi/expand.h>
 #include <pvn/abi/msr.h>
 
@@ -68,6 +69,10 @@ static void dump_pages(void)
 {
 	STRUCT(pvn_event_flags);
 	STRUCT(pvn_event_page);
+	STRUCT(pvn_eventlog_buffer);
+	STRUCT(pvn_eventlog_entry);
+	STRUCT(pvn_event_call);
+	STRUCT(pvn_event_exit);
 	STRUCT(pvn_message);
 	FIELD(pvn_message, type);
 	FIELD(pvn_message, payload_bytes);

@@ -51,6 +51,7 @@ struct cpu {
 
 	struct stats stats;		/* (o) */
 	uint64_t run_tsc, child_tsc, idle_tsc;	/* (o) */
+	uint8_t traced;			/* [a] TRACED_*: what eventlog.c wants to know */
 	unsigned int sample;		/* (o) exits until the next one whose handling is timed */
 	uint64_t sample_start;		/* (o) TSC of the exit being timed; 0: none */
 	void *vendor;			/* (o) of the vendor folder */

@@ -7,6 +7,8 @@
  * processor call at all (#UD), code, privilege, control word, parameter blocks,
  * fields that must be zero; then the handler. Takes no locks.
  */
+#include "core/cpu.h"
+#include "core/eventlog.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
 #include "lib/log.h"
@@ -381,6 +383,7 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	v.in_at = v.wide ? vp->regs.gpr[RDX] : get_pair(vp, RBX, RCX);
 	v.out_at = v.wide ? vp->regs.gpr[R8] : get_pair(vp, RDI, RSI);
 	v.count = v.done = 0;
+	v.in = NULL;
 	status = run(&v);
 	if ((status == PVN_STATUS_SUCCESS || status == STATUS_CONTINUE) && is_fast(&v) &&
 	    out_block_bytes(&v))
@@ -392,6 +395,9 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 			 (uint64_t)v.done << PVN_CONTROL_REP_START_SHIFT);
 		return;
 	}
+	if (vp->cpu->traced)
+		eventlog_call(vp, v.control, (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT,
+			      v.in, v.in ? v.row->in_bytes : 0);
 	set_word(vp, v.wide, RAX, (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT);
 	vp_skip_instruction(vp, insn_bytes);
 	virt->clear_shadow(vp);

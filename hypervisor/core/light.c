@@ -43,7 +43,7 @@ enum light light_hypercall(struct vp *vp, uint64_t *result)
 {
 	uint64_t control = vp->regs.gpr[RCX], in = vp->regs.gpr[RDX];
 
-	if (!vp->partition->guest_os_id)
+	if (!vp->partition->guest_os_id || vp->cpu->traced & TRACED_DIAGNOSTICS)
 		return LIGHT_NOT;
 	if (control == FAST(signal_event))
 		return light_doorbell(vp, in, result);
@@ -55,7 +55,7 @@ enum light light_cpuid(struct vp *vp, uint64_t *rax)
 	uint32_t out[4];
 
 	/* The parent may want to be asked. */
-	if (vp->partition->cpuid_count)
+	if (vp->partition->cpuid_count || vp->cpu->traced & TRACED_DIAGNOSTICS)
 		return LIGHT_NOT;
 	cpuid_values(vp, *rax, vp->regs.gpr[RCX], out);
 	*rax = out[0];

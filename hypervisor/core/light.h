@@ -14,6 +14,7 @@
 #pragma once
 
 #include "core/cpu.h"
+#include "core/eventlog.h"
 #include "core/partition.h"
 #include "core/vp.h"
 
@@ -36,7 +37,9 @@ static inline bool light_yield(struct vp *vp)
 {
 	/* The VP runs: its home is this processor. */
 	if (vp->regs.gpr[RCX] != (PVN_CONTROL_FAST | PVN_CALL_notify_long_spin_wait) ||
-	    __atomic_load_n(&vp->cpu->ready_count, __ATOMIC_RELAXED) || !vp->partition->guest_os_id)
+	    __atomic_load_n(&vp->cpu->ready_count, __ATOMIC_RELAXED) ||
+	    vp->cpu->traced & TRACED_DIAGNOSTICS ||
+	    !vp->partition->guest_os_id)
 		return false;
 	light_count_call(vp, PVN_CALL_notify_long_spin_wait);
 	return true;

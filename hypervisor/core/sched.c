@@ -15,6 +15,7 @@
  * work, so either the waker sees it odd and kicks, or the VP sees the work.
  */
 #include "core/cpu.h"
+#include "core/eventlog.h"
 #include "core/exit.h"
 #include "core/partition.h"
 #include "core/platform.h"
@@ -586,6 +587,8 @@ static void run(struct cpu *cpu, struct vp *vp)
 		vp->stats.count[PVN_STAT_vp_exit_interrupt + exit.reason]++;
 		if (!--cpu->sample)
 			sample_begin(cpu, vp);
+		if (cpu->traced & TRACED_DIAGNOSTICS)
+			eventlog_exit(vp, &exit);
 		if (exit.reason == EXIT_INTERRUPT)
 			plat_interrupts_take();
 		else

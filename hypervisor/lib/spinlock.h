@@ -12,7 +12,8 @@
 
 /* From outermost to innermost. */
 enum lock_level {
-	LOCK_PARTITIONS = 1,	/* the table of partitions and the tree of parents */
+	LOCK_EVENT_LOG = 1,	/* one group of the event log */
+	LOCK_PARTITIONS,	/* the table of partitions and the tree of parents */
 	LOCK_PARTITION,		/* one partition's state, VP table, properties */
 	LOCK_EVENTS,		/* ports and connections, all partitions */
 	LOCK_GPA_MAP,		/* one partition's GPA map */

@@ -49,6 +49,7 @@ static const struct test_case cases[] = {
 #undef FRONT
 #undef FRONT_END
 
+static const char *command_line;
 static enum outcome outcome;
 static char reason[REASON_BYTES];
 
@@ -200,25 +201,40 @@ static bool is_listed(const char *list, const char *word)
 	return false;
 }
 
-/* What follows tests= on the command line; NULL: all. */
-static const char *wanted_list(const uint8_t *boot_params)
+/* What follows the key on the command line; NULL: it is not there. */
+static const char *command_value(const char *key)
 {
-	static const char key[] = "tests=";
-	const char *at;
-	uint32_t cmdline;
+	size_t bytes = 0;
 
-	memcpy(&cmdline, boot_params + BOOT_PARAMS_CMDLINE, sizeof(cmdline));
-	for (at = (const char *)(uint64_t)cmdline; *at; at++)
-		if (!memcmp(at, key, sizeof(key) - 1))
-			return at + sizeof(key) - 1;
+	while (key[bytes])
+		bytes++;
+	for (const char *at = command_line; *at; at++)
+		if (!memcmp(at, key, bytes))
+			return at + bytes;
 	return NULL;
+}
+
+uint64_t command_number(const char *key, uint64_t otherwise)
+{
+	const char *at = command_value(key);
+	uint64_t number = 0;
+
+	if (!at)
+		return otherwise;
+	for (; *at >= '0' && *at <= '9'; at++)
+		number = number * 10 + (uint64_t)(*at - '0');
+	return number;
 }
 
 void testguest_main(const uint8_t *boot_params)
 {
-	const char *list = wanted_list(boot_params);
 	unsigned int counts[4] = { 0 };
+	const char *list;
+	uint32_t cmdline;
 
+	memcpy(&cmdline, boot_params + BOOT_PARAMS_CMDLINE, sizeof(cmdline));
+	command_line = (const char *)(uint64_t)cmdline;
+	list = command_value("tests=");		/* NULL: all */
 	vp_init(0);
 	vp_at(0)->online = true;
 	clean_up();

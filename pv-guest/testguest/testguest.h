@@ -34,6 +34,9 @@
 
 #define CASE(name) void case_##name(void)
 
+/* The number that follows a key such as "calls=" on the command line. */
+uint64_t command_number(const char *key, uint64_t otherwise);
+
 void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -15,6 +15,10 @@ from machine.testing import Skip, expect, seconds
 ROW = re.compile(r'^PARENT_CASE\((\w+), "([^"]+)"\)$', re.MULTILINE)
 LINE = re.compile(r"^(ok|not ok|skip|error) (\w+): (.*)$")
 MACHINE_SECONDS = 120
+# The long form of the fuzzer: so many calls. Some 20,000 a second are made on a busy computer.
+CALLS = os.environ.get("PARAVANE_CALLS", "")
+if CALLS:
+    MACHINE_SECONDS += int(CALLS) // 2000
 # Two GiB: one of them is mapped whole.
 MEMORY = "3072"
 
@@ -32,7 +36,8 @@ def run_machine():
                "-accel", qemu.accelerator(options), "-cpu", options.processor, "-smp", "2",
                "-m", MEMORY, "-display", "none", "-no-reboot",
                "-serial", "null", "-serial", f"file:{log}", "-debugcon", f"file:{text}",
-               "-kernel", os.fspath(paths.HYPERVISOR), "-initrd", f"{image} tests=parent"]
+               "-kernel", os.fspath(paths.HYPERVISOR), "-initrd",
+               f"{image} tests=parent" + (f" calls={CALLS}" if CALLS else "")]
     try:
         done = subprocess.run(command, cwd=paths.BUILD, timeout=MACHINE_SECONDS, check=False,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -15,6 +15,7 @@
 #ifndef FUZZ_HYPERCALL_BYTECODE_H
 #define FUZZ_HYPERCALL_BYTECODE_H
 
+#include <pvn/abi/eventlog.h>
 #include <pvn/abi/hypercall.h>
 #include <pvn/abi/msr.h>
 
@@ -362,6 +363,45 @@ static inline void bytecode_step(struct bytecode *program)
 		bytecode_learn(program, row, control, named, out, result);
 }
 
+static inline void bytecode_end_logs(struct bytecode *program)
+{
+	pvn_u64 *block = (pvn_u64 *)program->in;
+
+	for (pvn_u64 type = 0; type < PVN_EVENTLOG_GROUPS; type++) {
+		block[0] = type;
+		block[1] = 0;
+		bytecode_plain(program, PVN_CALL_set_event_log_group_sources);
+		for (pvn_u64 i = 0; i < PVN_EVENTLOG_BUFFERS_MAX; i++) {
+			bytecode_by_id(program, PVN_CALL_unmap_event_log_buffer, type | i << 32);
+			bytecode_by_id(program, PVN_CALL_delete_event_log_buffer, type | i << 32);
+		}
+		bytecode_by_id(program, PVN_CALL_finalize_event_log_buffer_group, type);
+	}
+}
+
+/*
+ * What the hypervisor makes once and keeps, so that a count of its pages begins after it:
+ * tables for the places of buffers.
+ */
+static inline void bytecode_begin(struct bytecode *program)
+{
+	pvn_u64 *block = (pvn_u64 *)program->in;
+
+	for (pvn_u64 type = 0; type < PVN_EVENTLOG_GROUPS; type++) {
+		*(struct pvn_initialize_event_log_buffer_group_in *)(void *)program->in =
+			(struct pvn_initialize_event_log_buffer_group_in) {
+				.type = (pvn_u32)type, .buffer_pages = 1,
+				.buffers_max = PVN_EVENTLOG_BUFFERS_MAX };
+		bytecode_plain(program, PVN_CALL_initialize_event_log_buffer_group);
+		for (pvn_u64 i = 0; i < PVN_EVENTLOG_BUFFERS_MAX; i++) {
+			block[1] = 0;
+			bytecode_by_id(program, PVN_CALL_create_event_log_buffer, type | i << 32);
+			bytecode_by_id(program, PVN_CALL_map_event_log_buffer, type | i << 32);
+		}
+	}
+	bytecode_end_logs(program);
+}
+
 /* Everything that steps can have made is taken away again. */
 static inline void bytecode_end(struct bytecode *program)
 {
@@ -394,6 +434,7 @@ static inline void bytecode_end(struct bytecode *program)
 		};
 		bytecode_plain(program, PVN_CALL_unmap_stats_page);
 	}
+	bytecode_end_logs(program);
 	block[0] = 0;
 	bytecode_plain(program, PVN_CALL_park_logical_processors);
 	for (unsigned int i = 0; i < BYTECODE_CHILDREN; i++)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * The event log: what is noted down for the root while it wants to know.
+ */
+#pragma once
+
+#include <pvn/abi/eventlog.h>
+#include "core/vp.h"
+
+/* cpu->traced: which groups are on. Light exits are for others when the second one is. */
+#define TRACED_SYSTEM		1u
+#define TRACED_DIAGNOSTICS	2u
+
+/* A call of the current VP has ended; in: its fixed input, or NULL. No locks held. */
+void eventlog_call(struct vp *vp, uint64_t control, uint64_t result, const void *in, size_t in_bytes);
+/* The current VP has left its guest, and nothing was done about it yet. No locks held. */
+void eventlog_exit(struct vp *vp, const struct vp_exit *exit);
