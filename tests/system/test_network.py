@@ -66,9 +66,10 @@ echo mac $(cat /sys/class/net/eth0/address) mtu $(cat /sys/class/net/eth0/mtu)
 debian ethtool -k eth0 | sed 's/^[[:space:]]*/can /'
 debian ethtool -l eth0 | grep Combined
 debian ethtool eth0 | grep Link
-sent() {{ cat /sys/class/net/eth0/statistics/tx_packets; }}
+# Frames are counted when the back-end has taken them.
+sent() {{ sleep 0.5; cat /sys/class/net/eth0/statistics/tx_packets; }}
 came() {{ cat /sys/class/net/eth0/statistics/rx_packets; }}
-to_ip() {{ awk '/^Ip: [0-9]/ {{ print $3 }}' /proc/net/snmp; }}
+to_ip() {{ awk '/^Ip: [0-9]/ {{ print $4 }}' /proc/net/snmp; }}
 head -c {SIZE} /dev/urandom >/file
 echo sum out: $(md5sum </file)
 # bash, because busybox's nc writes too little at a time.
@@ -287,7 +288,7 @@ done
     run(machine, "pvn detach attach net1 --force")
     for words, status, why in (("attach attach net bridge=nowhere0", 1, "no bridge"),
                                ("attach attach net queue=1", 4, "queue"),
-                               ("attach attach card", 4, "kind"),
+                               ("attach attach card key=value", 4, "kind"),
                                ("resize attach net0", 4, "no disk"),
                                ("detach attach net1", 3, "no device")):
         done = machine.run(f"pvn {words}")
