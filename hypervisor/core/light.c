@@ -18,13 +18,21 @@ static bool must_leave(const struct cpu *cpu)
 	       (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) && !cpu_slice_is_limited(cpu));
 }
 
+static enum light done(struct vp *vp, unsigned int code)
+{
+	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
+	if (must_leave(vp->cpu))
+		return LIGHT_LEAVE;
+	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
+	return LIGHT_AGAIN;
+}
+
 static enum light light_doorbell(struct vp *vp, uint64_t in, uint64_t *result)
 {
 	if (in >> 48 || !partition_may(vp->partition, PVN_PRIVILEGE_SIGNAL_EVENTS))
 		return LIGHT_NOT;
-	light_count_call(vp, PVN_CALL_signal_event);
 	*result = event_signal(vp->partition, in, in >> 32);
-	return must_leave(vp->cpu) ? LIGHT_LEAVE : LIGHT_AGAIN;
+	return done(vp, PVN_CALL_signal_event);
 }
 
 static enum light light_ipi(struct vp *vp, uint64_t in, uint64_t *result)
@@ -34,9 +42,8 @@ static enum light light_ipi(struct vp *vp, uint64_t in, uint64_t *result)
 	/* What comes for itself is looked at on the long way in. */
 	if (mask >> vp->index & 1)
 		return LIGHT_NOT;
-	light_count_call(vp, PVN_CALL_send_synthetic_cluster_ipi);
 	*result = ipi_send(vp->partition, in, in >> 32, mask);
-	return must_leave(vp->cpu) ? LIGHT_LEAVE : LIGHT_AGAIN;
+	return done(vp, PVN_CALL_send_synthetic_cluster_ipi);
 }
 
 enum light light_hypercall(struct vp *vp, uint64_t *result)

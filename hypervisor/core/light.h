@@ -21,16 +21,10 @@
 enum light {
 	LIGHT_NOT,	/* nothing was done: an exit like any other */
 	LIGHT_AGAIN,	/* done; back into the guest */
-	LIGHT_LEAVE,	/* done, but this processor has something else to look at first */
+	LIGHT_LEAVE,	/* done, but this processor has something else to look at first, and counts it */
 };
 
 _Static_assert(LIGHT_AGAIN == 1, "svm_entry.S knows it");
-
-static inline void light_count_call(struct vp *vp, unsigned int code)
-{
-	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
-	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
-}
 
 /* Is the hypercall in regs notify_long_spin_wait, and nobody waits for this processor? Counts it. */
 static inline bool light_yield(struct vp *vp)
@@ -41,7 +35,8 @@ static inline bool light_yield(struct vp *vp)
 	    vp->cpu->traced & TRACED_DIAGNOSTICS ||
 	    !vp->partition->guest_os_id)
 		return false;
-	light_count_call(vp, PVN_CALL_notify_long_spin_wait);
+	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
+	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(PVN_CALL_notify_long_spin_wait)]++;
 	return true;
 }
 

@@ -14,11 +14,16 @@
 
 static bool make_name(char path[TEMPORARY_PATH_MAX])
 {
+	enum { RANDOM = 6 };	/* characters for mkstemp() to choose */
 	const char *folder = getenv("TMPDIR");
+	int length;
 
 	folder = folder && *folder ? folder : "/tmp";
-	if (snprintf(path, TEMPORARY_PATH_MAX, "%s/pvn-test-XXXXXX", folder) < TEMPORARY_PATH_MAX)
+	length = snprintf(path, TEMPORARY_PATH_MAX, "%s/pvn-test-%*s", folder, RANDOM, "");
+	if (length < TEMPORARY_PATH_MAX) {
+		memset(path + length - RANDOM, 'X', RANDOM);
 		return true;
+	}
 	fprintf(stderr, "TMPDIR=%s is too long for the sockets of tests\n", folder);
 	return false;
 }

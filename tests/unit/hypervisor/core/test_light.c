@@ -77,6 +77,9 @@ static void who_woke_another_on_its_processor_leaves_the_guest(void **state)
 	machine.cpu[0].ready_count = 1;
 	assert_int_equal(call(FAST(signal_event), 1, 0, &result), LIGHT_LEAVE);
 	assert_int_equal(result, PVN_STATUS_SUCCESS);
+	/* The call is counted here, the exit by the processor's loop. */
+	assert_int_equal(counted(PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(PVN_CALL_signal_event)), 1);
+	assert_int_equal(counted(PVN_STAT_vp_exit_hypercall), 0);
 	/* Its slice has an end already. */
 	machine.cpu[0].slice_end = 1000;
 	assert_int_equal(call(FAST(signal_event), 1, 0, &result), LIGHT_AGAIN);
