@@ -118,6 +118,28 @@ int pvn_partition_intercept_port(int partition, uint16_t port, uint32_t access)
 	return ioctl(partition, PVN_PARTITION_INSTALL_INTERCEPT, &request);
 }
 
+int pvn_partition_intercept_msrs(int partition, uint32_t access)
+{
+	const struct pvn_root_install_intercept request = {
+		.type = PVN_INTERCEPT_MSR,
+		.access = access,
+	};
+
+	return ioctl(partition, PVN_PARTITION_INSTALL_INTERCEPT, &request);
+}
+
+int pvn_partition_create_loop(int partition, const struct pvn_root_loop *request)
+{
+	return ioctl(partition, PVN_PARTITION_CREATE_LOOP, request);
+}
+
+int pvn_partition_delete_loop(int partition, uint32_t connection)
+{
+	const struct pvn_root_loop request = { .connection = connection };
+
+	return ioctl(partition, PVN_PARTITION_DELETE_LOOP, &request);
+}
+
 int pvn_partition_interrupt(int partition, const struct pvn_root_interrupt *request)
 {
 	return ioctl(partition, PVN_PARTITION_INTERRUPT, request);

@@ -33,6 +33,9 @@ int pvn_partition_map(int partition, uint64_t gpa, void *address, uint64_t bytes
 int pvn_partition_create_channel(int partition, uint32_t channel, uint32_t target_vp, int in_fd,
 				 int out_fd);
 int pvn_partition_intercept_port(int partition, uint16_t port, uint32_t access);
+int pvn_partition_intercept_msrs(int partition, uint32_t access);
+int pvn_partition_create_loop(int partition, const struct pvn_root_loop *request);
+int pvn_partition_delete_loop(int partition, uint32_t connection);
 int pvn_partition_interrupt(int partition, const struct pvn_root_interrupt *request);
 
 int pvn_vp_get_registers(int vp, struct pvn_root_register *registers, unsigned int count);

@@ -73,7 +73,8 @@ static const int daemon_calls[] = {
 
 /* Neither memory nor channels nor another partition. */
 static const unsigned long guest_requests[] = {
-	PVN_PARTITION_INSTALL_INTERCEPT, PVN_PARTITION_INTERRUPT,
+	PVN_PARTITION_INSTALL_INTERCEPT, PVN_PARTITION_INTERRUPT, PVN_PARTITION_CREATE_LOOP,
+	PVN_PARTITION_DELETE_LOOP,
 	PVN_VP_GET_REGISTERS, PVN_VP_SET_REGISTERS, PVN_VP_START, PVN_VP_SUSPEND, PVN_VP_RESUME,
 };
 

@@ -11,12 +11,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "libpvn/guests.h"
-#include "worker/initrd.h"
+#include "worker/inspect.h"
 
 #define MIB (1ull << 20)
 #define ROOT_RESERVE (96 * MIB)		/* left to the root, whatever guests want */
@@ -122,31 +121,30 @@ static int check_kernel(struct admission *admission, const struct config *config
 		return -1;
 	got = pread(admission->kernel_fd, admission->kernel_start,
 		    sizeof(admission->kernel_start), 0);
-	return bzimage_parse(&admission->kernel, admission->kernel_start, got < 0 ? 0 : got, bytes,
+	if (got < 0)
+		got = 0;
+	if (!bzimage_is_one(admission->kernel_start, got) &&
+	    inspect_multiboot(&admission->payload, &admission->is_multiboot, admission->kernel_fd,
+			      bytes, config->kernel, problem))
+		return -1;
+	if (admission->is_multiboot)
+		return 0;
+	return bzimage_parse(&admission->kernel, admission->kernel_start, got, bytes,
 			     config->kernel, problem);
 }
 
 static int check_initrd(struct admission *admission, const struct config *config,
 			uint64_t *bytes, struct pvn_problem *problem)
 {
-	void *data;
-	int error;
-
 	*bytes = 0;
 	admission->initrd_fd = -1;
 	if (!config->initrd)
 		return 0;
 	if (open_file("initrd", config->initrd, &admission->initrd_fd, bytes, problem))
 		return -1;
-	if (!*bytes)
-		return initrd_check(NULL, 0, config->initrd, problem);
-	data = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, admission->initrd_fd, 0);
-	if (data == MAP_FAILED)
-		return pvn_fail(problem, PVN_EXIT_FAILED, config->initrd, NULL,
-				"the initrd cannot be read: %s", strerror(errno));
-	error = initrd_check(data, *bytes, config->initrd, problem);
-	munmap(data, *bytes);
-	return error;
+	if (admission->is_multiboot)	/* a module may be anything */
+		return 0;
+	return inspect_initrd(admission->initrd_fd, *bytes, config->initrd, problem);
 }
 
 static bool read_meminfo(const char *meminfo, const char *key, uint64_t *bytes)
@@ -193,6 +191,16 @@ static int check_memory(const struct config *config, struct pvn_problem *problem
 	return admission_memory(text, config->memory_bytes, problem);
 }
 
+static int plan(struct admission *admission, const struct config *config, uint64_t initrd_bytes,
+		struct pvn_problem *problem)
+{
+	if (admission->is_multiboot)
+		return layout_plan_multiboot(&admission->layout, config->memory_bytes,
+					     &admission->payload, initrd_bytes, problem);
+	return layout_plan(&admission->layout, config->memory_bytes, &admission->kernel,
+			   initrd_bytes, problem);
+}
+
 int admission_check(struct admission *admission, const struct config *config,
 		    struct pvn_problem *problem)
 {
@@ -202,8 +210,7 @@ int admission_check(struct admission *admission, const struct config *config,
 	if (lock_name(admission, config, problem) ||
 	    check_kernel(admission, config, problem) ||
 	    check_initrd(admission, config, &initrd_bytes, problem) ||
-	    layout_plan(&admission->layout, config->memory_bytes, &admission->kernel, initrd_bytes,
-			problem))
+	    plan(admission, config, initrd_bytes, problem))
 		return -1;
 	for (i = 0; i < CONFIG_DISKS_MAX; i++)
 		if (admission_disk(&admission->image_fd[i], config, &config->disk[i], problem))

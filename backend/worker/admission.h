@@ -20,6 +20,8 @@ struct admission {
 	int kernel_fd, initrd_fd;	/* initrd_fd -1: none */
 	uint8_t kernel_start[BZIMAGE_HEADER_BYTES];
 	struct bzimage kernel;
+	bool is_multiboot;		/* then the kernel is payload instead */
+	struct multiboot payload;
 	struct layout layout;
 	int image_fd[CONFIG_DISKS_MAX];	/* -1: none */
 };

@@ -26,6 +26,12 @@ static int no_bzimage(const char *path, struct pvn_problem *problem, const char 
 			"the kernel is no bzImage: %s", why);
 }
 
+bool bzimage_is_one(const uint8_t *start, size_t start_bytes)
+{
+	return start_bytes >= BZIMAGE_HEADER_BYTES && number(start, 0x1fe, 2) == 0xaa55 &&
+	       !memcmp(start + 0x202, "HdrS", 4);
+}
+
 int bzimage_parse(struct bzimage *image, const uint8_t *start, size_t start_bytes,
 		  uint64_t file_bytes, const char *path, struct pvn_problem *problem)
 {
@@ -33,7 +39,7 @@ int bzimage_parse(struct bzimage *image, const uint8_t *start, size_t start_byte
 
 	if (start_bytes < BZIMAGE_HEADER_BYTES)
 		return no_bzimage(path, problem, "it is too short");
-	if (number(start, 0x1fe, 2) != 0xaa55 || memcmp(start + 0x202, "HdrS", 4))
+	if (!bzimage_is_one(start, start_bytes))
 		return no_bzimage(path, problem, "it has no setup header");
 	if (number(start, 0x206, 2) < VERSION_WITH_XLOADFLAGS)
 		return no_bzimage(path, problem, "its boot protocol is older than 2.12 (Linux 3.8)");
@@ -47,7 +53,9 @@ int bzimage_parse(struct bzimage *image, const uint8_t *start, size_t start_byte
 	image->initrd_max = number(start, 0x22c, 4);
 	image->cmdline_max = number(start, 0x238, 4);
 	image->header_bytes = 0x202 + start[0x201] - BZIMAGE_HEADER_AT;
-	if (image->kernel_bytes <= BZIMAGE_ENTRY_64 || image->init_bytes < image->kernel_bytes ||
+	/* No kernel wants to be beyond what processors address: sums with it do not wrap. */
+	if (image->preferred >> 52 || image->kernel_bytes <= BZIMAGE_ENTRY_64 ||
+	    image->init_bytes < image->kernel_bytes ||
 	    image->header_bytes > BZIMAGE_HEADER_BYTES - BZIMAGE_HEADER_AT)
 		return no_bzimage(path, problem, "its setup header contradicts itself");
 	if (image->kernel_at + image->kernel_bytes > file_bytes)

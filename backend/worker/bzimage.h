@@ -8,6 +8,7 @@
 #ifndef WORKER_BZIMAGE_H
 #define WORKER_BZIMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct bzimage {
 	uint32_t cmdline_max;		/* without the NUL */
 	unsigned int header_bytes;	/* of the setup header */
 };
+
+/* Does it say that it is one? */
+bool bzimage_is_one(const uint8_t *start, size_t start_bytes);
 
 /*
  * Checks the start of a kernel file of `file_bytes` in all. `path` is for messages

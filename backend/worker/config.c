@@ -24,7 +24,8 @@
 
 static const char *const top_keys[] = {
 	"$schema", "name", "uuid", "kernel", "initrd", "cmdline", "memory", "vps", "weight", "cap", "reserve",
-	"disks", "nets", "devices", "console", "debug_port", "on_reboot", "on_crash", NULL,
+	"disks", "nets", "devices", "console", "debug_port", "test_devices", "on_reboot", "on_crash",
+	NULL,
 };
 
 static const char *const console_keys[] = {
@@ -183,16 +184,6 @@ void config_console_socket(unsigned int number, char *to, size_t bytes)
 		snprintf(to, bytes, "console");
 }
 
-static int take_debug_port(struct config *config, struct pvn_problem *problem)
-{
-	json_t *value = json_object_get(config->tree, "debug_port");
-
-	if (value && !json_is_boolean(value))
-		return wrong(config, problem, "debug_port", "must be true or false");
-	config->debug_port = json_is_true(value);
-	return 0;
-}
-
 static int take_action(struct config *config, const char *key, bool may_preserve,
 		       enum config_action otherwise, enum config_action *to,
 		       struct pvn_problem *problem)
@@ -270,10 +261,13 @@ static int take_all(struct config *config, struct pvn_problem *problem)
 	    take_disks(config, problem) || take_nets(config, problem) ||
 	    take_devices(config, problem) ||
 	    take_console(config, problem) ||
-	    take_debug_port(config, problem) ||
+	    config_take_bool(config->path, tree, "debug_port", &config->debug_port, problem) ||
+	    config_take_bool(config->path, tree, "test_devices", &config->test_devices,
+			     problem) ||
 	    take_action(config, "on_reboot", false, ACTION_RESTART, &config->on_reboot, problem) ||
 	    take_action(config, "on_crash", true, ACTION_DESTROY, &config->on_crash, problem))
 		return -1;
+	config->has_cmdline = config->cmdline;
 	if (!config->cmdline)
 		config->cmdline = config->serial ? CMDLINE_SERIAL : CMDLINE_DEFAULT;
 	return 0;
@@ -295,7 +289,7 @@ bool config_has_pci(const struct config *config)
 
 bool config_is_emulated(const struct config *config)
 {
-	return config->serial || config_has_pci(config);
+	return config->serial || config->test_devices || config_has_pci(config);
 }
 
 int config_parse(struct config *config, json_t *tree, const char *path,

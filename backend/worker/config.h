@@ -101,6 +101,8 @@ struct config {
 	unsigned int console_log_files;	/* old ones kept */
 	bool serial;		/* the console is a serial port, emulated */
 	unsigned int cap, reserve;	/* percents of a processor per VP; 0: not given */
+	bool has_cmdline;	/* given, not the usual one */
+	bool test_devices;	/* emul/testdev.h */
 	bool debug_port;	/* bytes written to port 0xe9 go to the console's log */
 	struct config_disk disk[CONFIG_DISKS_MAX];	/* by number; may have holes later */
 	struct config_net net[CONFIG_NETS_MAX];		/* likewise */

@@ -23,6 +23,7 @@
 #include "libpvn/root_dev.h"
 #include "worker/emulated_disk.h"
 #include "worker/emulated_net.h"
+#include "worker/emulated_test.h"
 #include "worker/log.h"
 #include "worker/net.h"
 #include "worker/ports.h"
@@ -51,6 +52,7 @@ struct emulated {
 	struct pci pci;
 	struct ide ide;
 	struct emulated_disk disk;
+	struct emulated_test test;
 };
 
 /* --- what devices want --- */
@@ -256,6 +258,9 @@ static int create_all(struct emulated *emulated, struct event_base *base,
 	i8042_init(&emulated->i8042, &emulated->bus, reset, emulated);
 	if (config->serial && create_serial(emulated, base))
 		return -1;
+	if (config->test_devices &&
+	    emulated_test_create(&emulated->test, emulated->guest, &emulated->bus))
+		return -1;
 	if (!config_has_pci(config))
 		return 0;
 	pci_init(&emulated->pci, &emulated->bus, &emulated->ioapic);
@@ -359,6 +364,17 @@ static void fail(struct emulated_answer *answer, const char *what, const char *w
 	snprintf(answer->why, sizeof(answer->why), "%s: %s", what, why);
 }
 
+/* The access is over: how does the machine go on? */
+static void finish(struct emulated *emulated, struct emulated_answer *answer)
+{
+	answer->outcome = emulated->was_reset ? EMULATED_RESET : EMULATED_DONE;
+	if (emulated->test.has_ended) {
+		answer->outcome = EMULATED_ENDED;
+		answer->code = emulated->test.end_code;
+	}
+	take_typed(emulated);
+}
+
 /* Decodes and does the instruction at a device: at a port, or at a guest-physical address. */
 static void carry_out(struct emulated *emulated, int vp, const struct pvn_intercept_header *header,
 		      enum bus_space space, uint64_t where, struct emulated_answer *answer)
@@ -382,8 +398,7 @@ static void carry_out(struct emulated *emulated, int vp, const struct pvn_interc
 	else if (!write_cpu(vp, &cpu, &before))
 		fail(answer, "the processor does not go on", strerror(errno));
 	else
-		answer->outcome = emulated->was_reset ? EMULATED_RESET : EMULATED_DONE;
-	take_typed(emulated);
+		finish(emulated, answer);
 }
 
 void emulated_memory(struct emulated *emulated, unsigned int vp,
@@ -393,6 +408,7 @@ void emulated_memory(struct emulated *emulated, unsigned int vp,
 		       memory->gpa < PCI_MEMORY_END;
 
 	answer->outcome = EMULATED_NOT_MINE;
+	emulated->test.vp = vp;
 	/* On a PCI bus an access that nobody takes gives ones; elsewhere it is a mistake. */
 	if (bus_has(&emulated->bus, BUS_MEMORY, memory->gpa) || in_hole)
 		carry_out(emulated, emulated->guest->vp[vp], &memory->header, BUS_MEMORY,
@@ -413,6 +429,7 @@ void emulated_port(struct emulated *emulated, unsigned int vp, const struct pvn_
 	struct pvn_root_register list[3];
 
 	answer->outcome = EMULATED_NOT_MINE;
+	emulated->test.vp = vp;
 	if (io->access_info & (PVN_IO_STRING | PVN_IO_REP)) {
 		carry_out(emulated, emulated->guest->vp[vp], &io->header, BUS_PORTS, io->port,
 			  answer);
@@ -431,6 +448,16 @@ void emulated_port(struct emulated *emulated, unsigned int vp, const struct pvn_
 	else if (pvn_vp_set_registers(emulated->guest->vp[vp], list, 3))
 		fail(answer, "the processor does not go on", strerror(errno));
 	else
-		answer->outcome = emulated->was_reset ? EMULATED_RESET : EMULATED_DONE;
-	take_typed(emulated);
+		finish(emulated, answer);
+}
+
+void emulated_msr(struct emulated *emulated, unsigned int vp, const struct pvn_msr_intercept *msr,
+		  struct emulated_answer *answer)
+{
+	answer->outcome = EMULATED_NOT_MINE;
+	if (!emulated->guest->config->test_devices)
+		return;
+	answer->outcome = EMULATED_DONE;
+	if (!emulated_test_msr(&emulated->test, vp, msr))
+		fail(answer, "the processor does not go on", strerror(errno));
 }

@@ -21,11 +21,13 @@ enum emulated_outcome {
 	EMULATED_NOT_MINE,	/* no emulated device is there */
 	EMULATED_DONE,		/* the processor goes on */
 	EMULATED_RESET,		/* the guest has reset its machine */
+	EMULATED_ENDED,		/* or ended it, by a test device, with this code */
 	EMULATED_FAILED,	/* *why says what; the guest cannot go on */
 };
 
 struct emulated_answer {
 	enum emulated_outcome outcome;
+	uint32_t code;
 	char why[120];
 };
 
@@ -38,5 +40,8 @@ void emulated_port(struct emulated *emulated, unsigned int vp, const struct pvn_
 /* An access to memory where no RAM is. */
 void emulated_memory(struct emulated *emulated, unsigned int vp,
 		     const struct pvn_memory_intercept *memory, struct emulated_answer *answer);
+/* An access to an MSR that the hypervisor refuses. */
+void emulated_msr(struct emulated *emulated, unsigned int vp, const struct pvn_msr_intercept *msr,
+		  struct emulated_answer *answer);
 
 #endif

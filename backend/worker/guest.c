@@ -99,6 +99,35 @@ static int read_into(uint8_t *to, uint64_t bytes, int fd, uint64_t at)
 	return 0;
 }
 
+static int read_failed(struct pvn_problem *problem, const char *path, const char *what)
+{
+	return pvn_fail(problem, PVN_EXIT_FAILED, path, NULL, "the %s cannot be read: %s", what,
+			strerror(errno));
+}
+
+/* The memory is fresh: what the file does not fill is zero. */
+static int load_payload(struct guest *guest, const struct acpi_machine *machine,
+			struct pvn_problem *problem)
+{
+	const struct admission *admission = guest->admission;
+	const char *module = guest->config->initrd;
+	unsigned int i;
+
+	for (i = 0; i < admission->payload.segment_count; i++) {
+		const struct multiboot_segment *segment = &admission->payload.segment[i];
+
+		if (read_into(guest->memory + segment->gpa, segment->file_bytes,
+			      admission->kernel_fd, segment->file_at))
+			return read_failed(problem, guest->config->kernel, "kernel");
+	}
+	/* Linux's usual words mean nothing to it. */
+	if (multiboot_write(guest->memory, &admission->layout, guest->config->kernel,
+			    guest->config->has_cmdline ? guest->config->cmdline : "", module,
+			    problem))
+		return -1;
+	return start_write_multiboot(guest->memory, machine, problem);
+}
+
 static int load(struct guest *guest, struct pvn_problem *problem)
 {
 	const struct admission *admission = guest->admission;
@@ -111,13 +140,13 @@ static int load(struct guest *guest, struct pvn_problem *problem)
 		.serial = guest->config->serial,
 	};
 
+	if (read_into(guest->memory + layout->initrd, layout->initrd_bytes, admission->initrd_fd, 0))
+		return read_failed(problem, guest->config->initrd, "initrd");
+	if (admission->is_multiboot)
+		return load_payload(guest, &machine, problem);
 	if (read_into(guest->memory + layout->kernel, kernel->kernel_bytes, admission->kernel_fd,
 		      kernel->kernel_at))
-		return pvn_fail(problem, PVN_EXIT_FAILED, guest->config->kernel, NULL,
-				"the kernel cannot be read: %s", strerror(errno));
-	if (read_into(guest->memory + layout->initrd, layout->initrd_bytes, admission->initrd_fd, 0))
-		return pvn_fail(problem, PVN_EXIT_FAILED, guest->config->initrd, NULL,
-				"the initrd cannot be read: %s", strerror(errno));
+		return read_failed(problem, guest->config->kernel, "kernel");
 	return start_write(guest->memory, layout, kernel, admission->kernel_start,
 			   guest->config->cmdline, &machine, problem);
 }
@@ -266,8 +295,12 @@ int guest_create(struct guest *guest, const struct config *config,
 int guest_start(struct guest *guest, struct pvn_problem *problem)
 {
 	struct pvn_root_register registers[START_REGISTERS];
-	unsigned int count = start_registers(registers, &guest->admission->layout);
-	unsigned int i;
+	const struct admission *admission = guest->admission;
+	unsigned int i, count;
+
+	count = admission->is_multiboot ?
+			start_registers_multiboot(registers, &admission->payload) :
+			start_registers(registers, &admission->layout);
 
 	if (pvn_vp_set_registers(guest->vp[0], registers, count))
 		return failed(problem, "the registers of the boot processor cannot be set");

@@ -129,6 +129,8 @@ static bool is_answered(struct answerer *answerer, const struct emulated_answer 
 {
 	if (answer->outcome == EMULATED_RESET)
 		end(answerer, REASON_REBOOT, "by the guest, through the keyboard controller");
+	else if (answer->outcome == EMULATED_ENDED)
+		end(answerer, REASON_SHUTDOWN, "by the guest, with exit code %u", answer->code);
 	else if (answer->outcome == EMULATED_FAILED)
 		end(answerer, REASON_ERROR, "virtual processor %u at 0x%llx: %s", vp,
 		    (unsigned long long)rip, answer->why);
@@ -155,6 +157,17 @@ static bool is_emulated_memory(struct answerer *answerer, unsigned int vp,
 		return false;
 	emulated_memory(answerer->emulated, vp, memory, &answer);
 	return is_answered(answerer, &answer, vp, memory->header.rip);
+}
+
+static bool is_emulated_msr(struct answerer *answerer, unsigned int vp,
+			    const struct pvn_msr_intercept *msr)
+{
+	struct emulated_answer answer;
+
+	if (!answerer->emulated)
+		return false;
+	emulated_msr(answerer->emulated, vp, msr, &answer);
+	return is_answered(answerer, &answer, vp, msr->header.rip);
 }
 
 static void handle_io(struct answerer *answerer, unsigned int vp, const struct pvn_io_intercept *io)
@@ -251,6 +264,10 @@ static void handle_message(struct answerer *answerer, unsigned int vp,
 	case PVN_MESSAGE_IO_PORT_INTERCEPT:
 		handle_io(answerer, vp, (const void *)message->payload);
 		return;
+	case PVN_MESSAGE_MSR_INTERCEPT:
+		if (is_emulated_msr(answerer, vp, (const void *)message->payload))
+			return;
+		break;
 	case PVN_MESSAGE_CRASH:
 		handle_crash(answerer, (const void *)message->payload);
 		return;
@@ -270,10 +287,9 @@ static void handle_message(struct answerer *answerer, unsigned int vp,
 		end(answerer, REASON_ERROR, "virtual processor %u at 0x%llx touched 0x%llx, where "
 		    "nothing is", vp, rip, (unsigned long long)memory->gpa);
 		return;
-	default:
-		end(answerer, REASON_ERROR, "virtual processor %u at 0x%llx: message 0x%x", vp, rip,
-		    message->type);
 	}
+	end(answerer, REASON_ERROR, "virtual processor %u at 0x%llx: message 0x%x", vp, rip,
+	    message->type);
 }
 
 static void vp_is_readable(evutil_socket_t fd, short what, void *context)

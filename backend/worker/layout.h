@@ -7,8 +7,8 @@
  *	0x00001000	descriptor table	0x00007000	boot_params
  *	0x00009000	page tables		0x00020000	command line
  *	0x000e0000	ACPI tables
- *	where the kernel prefers (16 MiB)	kernel
- *	as high as possible below 3 GiB		initrd
+ *	where the kernel prefers (16 MiB)	kernel; a multiboot payload where it is linked
+ *	as high as possible below 3 GiB		initrd; right behind a multiboot payload
  *	0xfe000000	page of the store, not RAM
  *	4 GiB		RAM beyond the first 3 GiB
  */
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "worker/bzimage.h"
+#include "worker/multiboot.h"
 
 #define LAYOUT_GDT		0x1000ull
 #define LAYOUT_STACK		0x6ff0ull
@@ -45,5 +46,9 @@ struct layout {
 /* Plans; 0, or -1 with *problem filled: it does not fit. */
 int layout_plan(struct layout *layout, uint64_t memory_bytes, const struct bzimage *kernel,
 		uint64_t initrd_bytes, struct pvn_problem *problem);
+/* Likewise for a multiboot payload, whose module the initrd is. */
+int layout_plan_multiboot(struct layout *layout, uint64_t memory_bytes,
+			  const struct multiboot *payload, uint64_t initrd_bytes,
+			  struct pvn_problem *problem);
 
 #endif

@@ -31,12 +31,18 @@ enum e820_type {
 #define PAGE_PRESENT_WRITE	0x3ull
 #define PAGE_LARGE		0x80ull
 #define SELECTOR_CODE		0x10
+#define SELECTOR_CODE_32	0x30
 #define SELECTOR_DATA		0x18
 #define SELECTOR_TASK		0x20
+#define GDT_LIMIT		0x37
 #define CODE_64			0xa09b	/* G, L, P, S, execute read accessed */
+#define CODE_32			0xc09b	/* G, D, P, S, execute read accessed */
 #define DATA_FLAT		0xc093
 #define TASK_BUSY_64		0x008b
 #define LDT_UNUSED		0x0082
+
+/* In EAX: a multiboot loader has been at work. */
+#define MULTIBOOT_LOADED	0x2badb002
 
 static void add_range(uint8_t *params, uint64_t from, uint64_t to, uint32_t type)
 {
@@ -99,6 +105,7 @@ static void write_gdt(uint8_t *low_memory)
 		0x00cf93000000ffffull,	/* SELECTOR_DATA */
 		0x00008b0000000067ull,	/* SELECTOR_TASK, 16 bytes */
 		0,
+		0x00cf9b000000ffffull,	/* SELECTOR_CODE_32 */
 	};
 
 	memcpy(low_memory + LAYOUT_GDT, gdt, sizeof(gdt));
@@ -133,6 +140,12 @@ int start_write(uint8_t *low_memory, const struct layout *layout, const struct b
 	write_boot_params(low_memory + LAYOUT_BOOT_PARAMS, layout, kernel, file);
 	memcpy(low_memory + LAYOUT_CMDLINE, cmdline, bytes + 1);
 	write_page_tables(low_memory);
+	return start_write_multiboot(low_memory, machine, problem);
+}
+
+int start_write_multiboot(uint8_t *low_memory, const struct acpi_machine *machine,
+			  struct pvn_problem *problem)
+{
 	write_gdt(low_memory);
 	write_reset_vector(low_memory);
 	if (!acpi_build(low_memory + LAYOUT_ACPI, LAYOUT_ACPI_BYTES, LAYOUT_ACPI, machine))
@@ -170,17 +183,13 @@ static struct pvn_root_register plain(uint32_t name, uint64_t value)
 	return (struct pvn_root_register) { .name = name, .low = value };
 }
 
-/* Each value is acceptable with those before it: paging is switched on last. */
-unsigned int start_registers(struct pvn_root_register registers[START_REGISTERS],
-			     const struct layout *layout)
+/* What both kinds have: flat segments, no LDT, a task, tables. */
+static unsigned int add_segments(struct pvn_root_register *registers, uint16_t code_selector,
+				 uint16_t code)
 {
 	const struct pvn_root_register list[] = {
-		plain(PVN_REG_CR3, LAYOUT_PAGE_TABLES),
-		plain(PVN_REG_CR4, 0x20),		/* PAE */
-		plain(PVN_REG_EFER, 0x500),		/* LME, LMA */
-		plain(PVN_REG_CR0, 0x80000031),		/* PG, NE, ET, PE */
 		segment(PVN_REG_ES + 0, SELECTOR_DATA, 0xffffffff, DATA_FLAT),	/* ES */
-		segment(PVN_REG_ES + 1, SELECTOR_CODE, 0xffffffff, CODE_64),	/* CS */
+		segment(PVN_REG_ES + 1, code_selector, 0xffffffff, code),	/* CS */
 		segment(PVN_REG_ES + 2, SELECTOR_DATA, 0xffffffff, DATA_FLAT),	/* SS */
 		segment(PVN_REG_ES + 3, SELECTOR_DATA, 0xffffffff, DATA_FLAT),	/* DS */
 		segment(PVN_REG_ES + 4, SELECTOR_DATA, 0xffffffff, DATA_FLAT),	/* FS */
@@ -188,15 +197,40 @@ unsigned int start_registers(struct pvn_root_register registers[START_REGISTERS]
 		segment(PVN_REG_ES + 6, 0, 0xffff, LDT_UNUSED),			/* LDTR */
 		segment(PVN_REG_ES + 7, SELECTOR_TASK, 0x67, TASK_BUSY_64),	/* TR */
 		table(PVN_REG_IDTR, 0, 0),
-		table(PVN_REG_GDTR, LAYOUT_GDT, 0x2f),
+		table(PVN_REG_GDTR, LAYOUT_GDT, GDT_LIMIT),
 		plain(PVN_REG_RFLAGS, 0x2),
-		plain(PVN_REG_RIP, layout->kernel + BZIMAGE_ENTRY_64),
-		plain(PVN_REG_RAX + 4, LAYOUT_STACK),		/* RSP */
-		plain(PVN_REG_RAX + 6, LAYOUT_BOOT_PARAMS),	/* RSI */
 	};
-	unsigned int count = sizeof(list) / sizeof(list[0]);
 
-	_Static_assert(sizeof(list) / sizeof(list[0]) <= START_REGISTERS, "registers");
 	memcpy(registers, list, sizeof(list));
+	return sizeof(list) / sizeof(list[0]);
+}
+
+/* Each value is acceptable with those before it: paging is switched on last. */
+unsigned int start_registers(struct pvn_root_register registers[START_REGISTERS],
+			     const struct layout *layout)
+{
+	unsigned int count = 0;
+
+	registers[count++] = plain(PVN_REG_CR3, LAYOUT_PAGE_TABLES);
+	registers[count++] = plain(PVN_REG_CR4, 0x20);		/* PAE */
+	registers[count++] = plain(PVN_REG_EFER, 0x500);	/* LME, LMA */
+	registers[count++] = plain(PVN_REG_CR0, 0x80000031);	/* PG, NE, ET, PE */
+	count += add_segments(registers + count, SELECTOR_CODE, CODE_64);
+	registers[count++] = plain(PVN_REG_RIP, layout->kernel + BZIMAGE_ENTRY_64);
+	registers[count++] = plain(PVN_REG_RAX + 4, LAYOUT_STACK);		/* RSP */
+	registers[count++] = plain(PVN_REG_RAX + 6, LAYOUT_BOOT_PARAMS);	/* RSI */
+	return count;
+}
+
+unsigned int start_registers_multiboot(struct pvn_root_register registers[START_REGISTERS],
+				       const struct multiboot *payload)
+{
+	unsigned int count = 0;
+
+	registers[count++] = plain(PVN_REG_CR0, 0x31);		/* NE, ET, PE */
+	count += add_segments(registers + count, SELECTOR_CODE_32, CODE_32);
+	registers[count++] = plain(PVN_REG_RIP, payload->entry);
+	registers[count++] = plain(PVN_REG_RAX, MULTIBOOT_LOADED);
+	registers[count++] = plain(PVN_REG_RAX + 3, LAYOUT_BOOT_PARAMS);	/* RBX */
 	return count;
 }

@@ -10,7 +10,10 @@
 
 #define SINT_LAST (PVN_SINT_COUNT - 1)
 
-/* Both ends of a port: the caller's own or a child's, different, active. */
+/*
+ * Both ends of a port: the caller's own or a child's, active. They are different
+ * partitions, but that a parent may lead a child's connection back to the child.
+ */
 static enum pvn_status find_ends(struct hc_call *call, uint64_t port_id, uint64_t connection_id,
 				 struct partition **port, struct partition **connection)
 {
@@ -19,7 +22,7 @@ static enum pvn_status find_ends(struct hc_call *call, uint64_t port_id, uint64_
 
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
-	if (*port == *connection)
+	if (*port == *connection && *port == call->caller)
 		return PVN_STATUS_INVALID_PARTITION_ID;
 	return partition_is_active(*port) && partition_is_active(*connection) ?
 	       PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARTITION_STATE;

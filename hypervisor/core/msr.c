@@ -419,7 +419,8 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value, bool *bad_value)
 	} else {
 		return !vp->partition->is_root && child_constant(msr, &constant);
 	}
-	*bad_value = !done;
+	/* A mode that the APIC does not have: its parent may know better than #GP. */
+	*bad_value = !done && msr != MSR_APIC_BASE;
 	return done;
 }
 

@@ -14,6 +14,8 @@
 #define RFLAGS_FIXED	0x2ull
 #define RFLAGS_SETTABLE	0x3f7fd7ull
 #define APIC_ID_MAX	254u
+#define MSR_X2APIC	0x800u
+#define X2APIC_MSRS	0x40u
 
 /* The XSAVE area [SDM 1 10.5.1 "FXSAVE Area", 13.4.2 "XSAVE Header"]. */
 #define FPU_STACK	32
@@ -85,11 +87,14 @@ static uint32_t stop_reasons(struct vp *vp)
 	return __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST);
 }
 
+static bool is_x2apic(uint32_t name) { return name - PVN_REG_X2APIC < X2APIC_MSRS; }
+
 static enum pvn_status get_from_msr(struct vp *vp, uint32_t name, uint64_t value[2])
 {
 	uint32_t msr = msr_of(name);
 
-	if (is_mtrr(name))
+	if (is_mtrr(name) ||
+	    (is_x2apic(name) && lapic_read_msr(vp, MSR_X2APIC + name - PVN_REG_X2APIC, value)))
 		return PVN_STATUS_SUCCESS;
 	if (!msr)
 		return virt->get_register(vp, name, value);
@@ -169,6 +174,8 @@ static bool set_plain(struct vp *vp, uint32_t name, uint64_t v)
 	default:
 		if (is_mtrr(name))
 			return !v;
+		if (is_x2apic(name))
+			return lapic_write_msr(vp, MSR_X2APIC + name - PVN_REG_X2APIC, v);
 		return msr_of(name) && msr_write_state(vp, msr_of(name), v);
 	}
 }

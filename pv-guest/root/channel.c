@@ -307,3 +307,55 @@ no_in:
 	channel_free(channel);
 	return result;
 }
+
+/*
+ * Loops have the numbers of channels: a port and a connection of the guest. The
+ * hypervisor takes them back when the partition ends.
+ */
+long root_loop_create(struct root_partition *partition, const struct pvn_root_loop *request)
+{
+	const u64 guest = partition->id;
+	const bool event = request->type == PVN_PORT_EVENT;
+	const struct pvn_create_port_in port = {
+		.port_partition = guest,
+		.port_id = request->connection,
+		.connection_partition = guest,
+		.port_type = request->type,
+		.target_sint = request->sint,
+		.target_vp = request->vp,
+		.base_flag = event ? request->connection : 0,
+		.flag_count = event,
+	};
+	const struct pvn_connect_port_in connection = {
+		.connection_partition = guest,
+		.connection_id = request->connection,
+		.port_partition = guest,
+		.port_id = request->connection,
+		.port_type = request->type,
+	};
+	int error;
+
+	if (!request->connection || request->connection > ROOT_CHANNELS_MAX)
+		return -EINVAL;
+	if (!number_is_free(partition, request->connection))
+		return -EEXIST;
+	error = root_call(partition, PVN_CALL_create_port, &port, sizeof(port), NULL, 0);
+	if (error)
+		return error;
+	error = root_call(partition, PVN_CALL_connect_port, &connection, sizeof(connection), NULL, 0);
+	if (error)
+		pvn_call_fast(PVN_CALL_delete_port, guest, request->connection);
+	return error;
+}
+
+long root_loop_delete(struct root_partition *partition, const struct pvn_root_loop *request)
+{
+	const u64 guest = partition->id;
+	u64 result;
+
+	if (!number_is_free(partition, request->connection))
+		return -EINVAL;
+	pvn_call_fast(PVN_CALL_disconnect_port, guest, request->connection);
+	result = pvn_call_fast(PVN_CALL_delete_port, guest, request->connection);
+	return pvn_status_errno(pvn_result_status(result));
+}

@@ -99,6 +99,9 @@ int root_memory_create(struct root_partition *partition, const struct pvn_root_m
 
 int root_channel_create(struct root_partition *partition,
 			const struct pvn_root_create_channel *request);
+/* PVN_PARTITION_CREATE_LOOP and DELETE_LOOP. 0 or -errno; [p] held and not dead. */
+long root_loop_create(struct root_partition *partition, const struct pvn_root_loop *request);
+long root_loop_delete(struct root_partition *partition, const struct pvn_root_loop *request);
 /* Ends ports and connections of all channels of a partition. [p] held. */
 void root_channels_disconnect(struct root_partition *partition);
 

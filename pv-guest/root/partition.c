@@ -199,6 +199,15 @@ static long interrupt(struct root_partition *partition, const void __user *from)
 	return root_call(partition, PVN_CALL_assert_virtual_interrupt, &in, sizeof(in), NULL, 0);
 }
 
+static long loop(struct root_partition *partition, const void __user *from, bool create)
+{
+	struct pvn_root_loop request;
+
+	if (copy_from_user(&request, from, sizeof(request)))
+		return -EFAULT;
+	return create ? root_loop_create(partition, &request) : root_loop_delete(partition, &request);
+}
+
 static long dispatch(struct root_partition *partition, unsigned int command, void __user *at)
 {
 	switch (command) {
@@ -218,6 +227,10 @@ static long dispatch(struct root_partition *partition, unsigned int command, voi
 		return install_intercept(partition, at);
 	case PVN_PARTITION_INTERRUPT:
 		return interrupt(partition, at);
+	case PVN_PARTITION_CREATE_LOOP:
+		return loop(partition, at, true);
+	case PVN_PARTITION_DELETE_LOOP:
+		return loop(partition, at, false);
 	default:
 		return -ENOTTY;
 	}

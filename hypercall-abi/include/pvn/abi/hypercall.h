@@ -272,6 +272,7 @@ enum pvn_call_code {
 #define PVN_REG_MTRR_BASE0		0x80010u	/* 8 */
 #define PVN_REG_MTRR_MASK0		0x80040u	/* 8 */
 #define PVN_REG_MTRR_FIXED0		0x80070u	/* 11 */
+#define PVN_REG_X2APIC			0x80100u	/* of our own: the 64 MSRs from 0x800 on */
 #define PVN_REG_VP_RUNTIME		0x90000u
 #define PVN_REG_HYPERCALL		0x90001u
 #define PVN_REG_GUEST_OS_ID		0x90002u

@@ -139,6 +139,18 @@ struct pvn_root_interrupt {
 	pvn_u32 vector;
 };
 
+/*
+ * A connection of the guest that leads back to itself, for test devices: what is posted
+ * to it arrives in the SINT's slot, what is signalled sets the flag of its number.
+ * At most one at a time has a number; they end with the partition.
+ */
+struct pvn_root_loop {
+	pvn_u32 connection;	/* 1 to 2047 */
+	pvn_u32 type;		/* PVN_PORT_MESSAGE, PVN_PORT_EVENT */
+	pvn_u32 sint;		/* 1 to 15 */
+	pvn_u32 vp;
+};
+
 #define PVN_PARTITION_GET_PROPERTY _IOWR(PVN_ROOT_MAGIC, 0x10, struct pvn_root_property)
 #define PVN_PARTITION_SET_PROPERTY _IOW(PVN_ROOT_MAGIC, 0x11, struct pvn_root_property)
 #define PVN_PARTITION_INITIALIZE _IO(PVN_ROOT_MAGIC, 0x12)
@@ -148,6 +160,8 @@ struct pvn_root_interrupt {
 #define PVN_PARTITION_INSTALL_INTERCEPT \
 	_IOW(PVN_ROOT_MAGIC, 0x16, struct pvn_root_install_intercept)
 #define PVN_PARTITION_INTERRUPT	_IOW(PVN_ROOT_MAGIC, 0x17, struct pvn_root_interrupt)
+#define PVN_PARTITION_CREATE_LOOP _IOW(PVN_ROOT_MAGIC, 0x18, struct pvn_root_loop)
+#define PVN_PARTITION_DELETE_LOOP _IOW(PVN_ROOT_MAGIC, 0x19, struct pvn_root_loop)
 
 /* --- virtual processor --- */
 
@@ -184,6 +198,7 @@ _Static_assert(sizeof(struct pvn_root_call) == 32, "root device layout");
 _Static_assert(sizeof(struct pvn_root_map) == 32, "root device layout");
 _Static_assert(sizeof(struct pvn_root_create_channel) == 24, "root device layout");
 _Static_assert(sizeof(struct pvn_root_interrupt) == 16, "root device layout");
+_Static_assert(sizeof(struct pvn_root_loop) == 16, "root device layout");
 _Static_assert(sizeof(struct pvn_root_register) == 24, "root device layout");
 
 #endif

@@ -69,7 +69,7 @@ static void what_is_no_bzimage_is_refused(void **state)
 {
 	static const struct { unsigned int at; uint8_t value; } damage[] = {
 		{ 0x1fe, 0 }, { 0x202, 'X' }, { 0x206, 0x0b }, { 0x236, 0 }, { 0x1f5, 0 },
-		{ 0x262, 0 }, { 0x201, 0xff },
+		{ 0x262, 0 }, { 0x201, 0xff }, { 0x25f, 0xff },
 	};
 	uint8_t start[BZIMAGE_HEADER_BYTES];
 	size_t i;

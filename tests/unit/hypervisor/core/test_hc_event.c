@@ -86,6 +86,37 @@ static void a_port_joins_two_active_partitions_of_the_callers(void **state)
 	assert_int_equal(create(&in), PVN_STATUS_INVALID_PARTITION_STATE);
 }
 
+/* A program that a test runs posts to itself; the root itself may not. */
+static void a_parent_leads_a_connection_of_a_child_back_to_it(void **state)
+{
+	struct pvn_connect_port_in connection;
+	struct pvn_create_port_in in;
+	struct vp *vp;
+
+	(void)state;
+	child = make_child(1);
+	vp = partition_of(child)->vps[0];
+	assert_int_equal(map_pages(child, 0x200, take_root_pages(8), 8, GPA_ALL), PVN_STATUS_SUCCESS);
+	enable_synic(vp, 2, 0x60);
+	in = port(7);
+	in.port_partition = child;
+	connection = (struct pvn_connect_port_in){
+		.connection_partition = child, .connection_id = 9, .port_partition = child,
+		.port_id = 7, .port_type = PVN_PORT_EVENT };
+	assert_int_equal(create(&in), PVN_STATUS_SUCCESS);
+	assert_int_equal(root_call(PVN_CALL_connect_port, &connection, sizeof(connection), NULL, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_signal_event | PVN_CONTROL_FAST, 9, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_true(is_raised(vp, 0x60));
+	/* The child could not have made it. */
+	partition_of(child)->privileges = ~0ull;
+	in.port_id = 8;
+	memcpy(root_memory(FAKE_IN), &in, sizeof(in));
+	assert_int_equal(map_pages(child, 0, FAKE_IN >> PAGE_SHIFT, 1, GPA_ALL), PVN_STATUS_SUCCESS);
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_create_port, 0, 0), PVN_STATUS_INVALID_PARTITION_ID);
+}
+
 static void only_the_partition_named_connects_and_only_once(void **state)
 {
 	struct pvn_create_port_in in;
@@ -199,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(a_port_has_a_type_a_sint_flags_and_a_target),
 		ON_FAKE_MACHINE(a_port_joins_two_active_partitions_of_the_callers),
+		ON_FAKE_MACHINE(a_parent_leads_a_connection_of_a_child_back_to_it),
 		ON_FAKE_MACHINE(only_the_partition_named_connects_and_only_once),
 		ON_FAKE_MACHINE(a_child_rings_the_root_through_registers_alone),
 		ON_FAKE_MACHINE(a_target_moves_with_its_property),

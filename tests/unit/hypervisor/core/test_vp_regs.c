@@ -51,6 +51,29 @@ static void vector_registers_are_those_of_the_saved_state(void **state)
 		assert_int_equal(*(uint64_t *)(area + 32 + 16 * i), 0x300 + i);
 }
 
+static void registers_of_the_apic_are_those_of_its_msrs(void **state)
+{
+	uint64_t value[2], msr;
+
+	(void)state;
+	make_vp();
+	assert_int_equal(set(PVN_REG_X2APIC + 0xf, 0x1ff, 0), PVN_STATUS_SUCCESS);
+	assert_true(lapic_read_msr(vp, 0x80f, &msr));
+	assert_int_equal(msr, 0x1ff);
+	assert_int_equal(get(PVN_REG_X2APIC + 0xf, NULL), 0x1ff);
+	assert_int_equal(get(PVN_REG_X2APIC + 2, NULL), 0);
+	/* Its parent sends in its name. */
+	assert_int_equal(set(PVN_REG_X2APIC + 0x30, 1ull << 32 | 0x4045, 0), PVN_STATUS_SUCCESS);
+	assert_false(is_raised(vp, 0x45));
+	assert_int_equal(set(PVN_REG_X2APIC + 0x30, 0x44045, 0), PVN_STATUS_SUCCESS);
+	assert_true(is_raised(vp, 0x45));
+	/* What an MSR of it would refuse is refused. */
+	assert_int_not_equal(set(PVN_REG_X2APIC + 2, 1, 0), PVN_STATUS_SUCCESS);
+	assert_int_not_equal(set(PVN_REG_X2APIC + 0xb, 1, 0), PVN_STATUS_SUCCESS);
+	assert_int_not_equal(vp_get_register(vp, PVN_REG_X2APIC + 1, value), PVN_STATUS_SUCCESS);
+	assert_int_not_equal(vp_get_register(vp, PVN_REG_X2APIC + 0x40, value), PVN_STATUS_SUCCESS);
+}
+
 static void control_words_of_the_fpu_are_checked(void **state)
 {
 	uint64_t high;
@@ -158,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(vector_registers_are_those_of_the_saved_state),
+		ON_FAKE_MACHINE(registers_of_the_apic_are_those_of_its_msrs),
 		ON_FAKE_MACHINE(control_words_of_the_fpu_are_checked),
 		ON_FAKE_MACHINE(synthetic_registers_are_the_msrs),
 		ON_FAKE_MACHINE(an_icr_is_kept_and_not_sent),
