@@ -52,6 +52,23 @@ int pvn_root_call(int root, uint16_t code, const void *in, uint32_t in_bytes, vo
 	return ioctl(root, PVN_ROOT_CALL, &request) ? -1 : (int)request.status;
 }
 
+long pvn_root_log(int root, void *to, uint32_t bytes)
+{
+	const struct pvn_root_log request = { .address = (uintptr_t)to, .bytes = bytes };
+
+	return ioctl(root, PVN_ROOT_LOG, &request);
+}
+
+int pvn_root_trace(int root, uint32_t buffers)
+{
+	const struct pvn_root_trace request = { .buffers = buffers };
+	int fd = ioctl(root, PVN_ROOT_TRACE, &request);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
 int pvn_root_create_partition(int root, uint64_t *id)
 {
 	struct pvn_root_create_partition request = { 0 };

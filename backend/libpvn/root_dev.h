@@ -23,6 +23,10 @@ int pvn_root_stats(int root, uint32_t type, uint64_t object_id, uint32_t index, 
 /* A call of struct pvn_root_call; returns the hypervisor's status. */
 int pvn_root_call(int root, uint16_t code, const void *in, uint32_t in_bytes, void *out,
 		  uint32_t out_bytes);
+/* System events, as pages; how many bytes. */
+long pvn_root_log(int root, void *to, uint32_t bytes);
+/* The descriptor of a trace with this many buffers. */
+int pvn_root_trace(int root, uint32_t buffers);
 int pvn_root_create_partition(int root, uint64_t *id);
 
 int pvn_partition_set_property(int partition, uint32_t property, uint64_t value);

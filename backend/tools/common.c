@@ -100,6 +100,21 @@ int take_seconds(struct call *call, const char *text, unsigned int *seconds)
 	return 0;
 }
 
+int take_whole(struct call *call, const char *text, unsigned int most, const char *what,
+		unsigned int *number)
+{
+	unsigned long value;
+	char format[80], *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 0);
+	snprintf(format, sizeof(format), "\"%%.60s\" is no %s", what);
+	if (errno || *end || end == text || *text == '-' || value > most)
+		return usage_error(call, format, text);
+	*number = (unsigned int)value;
+	return 0;
+}
+
 static const char *nearest_guest(const char *name, char *to, size_t bytes)
 {
 	json_t *states = pvn_guests_states(), *state;

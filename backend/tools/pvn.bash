@@ -12,7 +12,7 @@ _pvn()
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
-			attach detach resize net ring top counters park unpark census abi version help" -- "$cur")
+			attach detach resize net ring top counters log trace property park unpark census abi version help" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then
@@ -22,6 +22,8 @@ _pvn()
 		shutdown) options+=" --reboot --wait --timeout" ;;
 		wait) options+=" --timeout" ;;
 		top) options+=" --batch --delay --count" ;;
+		log) options+=" --follow" ;;
+		trace) options+=" --guest --vp --name --calls --exits --summary --seconds --count --record --read" ;;
 		counters) options+=" --all --diff --" ;;
 		destroy) options+=" --all" ;;
 		console) options+=" --number" ;;
@@ -42,6 +44,20 @@ _pvn()
 		elif ((COMP_CWORD == 2)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
 		fi
+		;;
+	property)
+		if ((COMP_CWORD == 2)); then
+			mapfile -t COMPREPLY < <(compgen -W "get set" -- "$cur")
+		elif ((COMP_CWORD == 3)); then
+			mapfile -t COMPREPLY < <(compgen -W "root $(_pvn_guests)" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "privileges reserve cap weight vendor \
+				processor-features xsave-features cache-line" -- "$cur")
+		fi
+		;;
+	trace)
+		[[ ${COMP_WORDS[COMP_CWORD-1]} == --guest ]] &&
+			mapfile -t COMPREPLY < <(compgen -W "root $(_pvn_guests)" -- "$cur")
 		;;
 	info | console | shutdown | destroy | wait | detach | resize | net | ring | counters)
 		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")

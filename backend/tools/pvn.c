@@ -10,7 +10,7 @@
 
 const struct subcommand *const subcommands[] = {
 	&cmd_create, &cmd_list, &cmd_info, &cmd_console, &cmd_shutdown, &cmd_destroy, &cmd_wait,
-	&cmd_top, &cmd_counters, &cmd_park, &cmd_unpark,
+	&cmd_top, &cmd_counters, &cmd_log, &cmd_trace, &cmd_property, &cmd_park, &cmd_unpark,
 	&cmd_attach, &cmd_detach, &cmd_net, &cmd_resize, &cmd_ring,
 	&cmd_census, &cmd_abi, &cmd_version, &cmd_help, NULL,
 };

@@ -36,7 +36,8 @@ extern const struct subcommand *const subcommands[];
 extern const struct subcommand cmd_attach, cmd_census, cmd_console, cmd_create, cmd_destroy,
 	cmd_detach, cmd_help, cmd_info, cmd_list, cmd_net, cmd_resize, cmd_ring, cmd_shutdown, cmd_version,
 	cmd_wait;
-extern const struct subcommand cmd_abi, cmd_counters, cmd_park, cmd_top, cmd_unpark;
+extern const struct subcommand cmd_abi, cmd_counters, cmd_log, cmd_park, cmd_property, cmd_top,
+	cmd_trace, cmd_unpark;
 
 /* An option of a subcommand; the list ends with a NULL name. */
 struct option_spec {
@@ -55,6 +56,10 @@ int take_arguments(struct call *call, int argc, char **argv, const struct option
 
 /* A whole number of seconds, for --timeout; -1 with *problem filled. */
 int take_seconds(struct call *call, const char *text, unsigned int *seconds);
+
+/* A number up to `most`, decimal or 0x; -1 with *problem filled: "..." is no `what`. */
+int take_whole(struct call *call, const char *text, unsigned int most, const char *what,
+		unsigned int *number);
 
 /* The guest's state; NULL: *problem filled (exit code 3, with the nearest name). */
 json_t *find_guest(struct call *call, const char *name);

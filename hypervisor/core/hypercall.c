@@ -395,7 +395,7 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 			 (uint64_t)v.done << PVN_CONTROL_REP_START_SHIFT);
 		return;
 	}
-	if (vp->cpu->traced)
+	if (eventlog_wants(vp->cpu->traced, v.control & PVN_CONTROL_CODE_MASK))
 		eventlog_call(vp, v.control, (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT,
 			      v.in, v.in ? v.row->in_bytes : 0);
 	set_word(vp, v.wide, RAX, (uint64_t)status | (uint64_t)v.done << PVN_RESULT_REPS_SHIFT);

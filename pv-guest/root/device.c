@@ -74,7 +74,7 @@ static long device_create_partition(struct pvn_root_create_partition __user *to)
 	return fd;
 }
 
-/* Calls that name no memory and no object that a descriptor holds. */
+/* Calls that name no memory, and of objects that descriptors hold at most their properties. */
 static bool may_be_called(u16 code)
 {
 	switch (code) {
@@ -83,6 +83,7 @@ static bool may_be_called(u16 code)
 	case PVN_CALL_park_logical_processors:
 	case PVN_CALL_get_next_child_partition:
 	case PVN_CALL_get_partition_property:
+	case PVN_CALL_set_partition_property:
 		return true;
 	default:
 		return false;
@@ -135,6 +136,10 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return root_stats_read(at);
 	case PVN_ROOT_CALL:
 		return device_call(at);
+	case PVN_ROOT_LOG:
+		return root_eventlog_read(at);
+	case PVN_ROOT_TRACE:
+		return root_eventlog_trace(at);
 	case PVN_ROOT_CREATE_PARTITION:
 		return device_create_partition(at);
 	default:
@@ -154,6 +159,15 @@ static struct miscdevice device = {
 	.mode = 0600,
 };
 
+/* Hard interrupt context. */
+static void take_message(void *context, const struct pvn_message *message)
+{
+	if (message->type == PVN_MESSAGE_EVENT_LOG)
+		root_eventlog_message(message);
+	else
+		root_partition_message(context, message);
+}
+
 static int __init root_init(void)
 {
 	int error;
@@ -162,12 +176,15 @@ static int __init root_init(void)
 		pr_err("this is a guest; only the root partition can run guests\n");
 		return -ENODEV;
 	}
-	error = pvn_message_register(root_partition_message, NULL);
+	error = pvn_message_register(take_message, NULL);
 	if (error)
 		return error;
+	root_eventlog_init();
 	error = misc_register(&device);
-	if (error)
+	if (error) {
+		root_eventlog_exit();
 		pvn_message_unregister();
+	}
 	return error;
 }
 
@@ -175,6 +192,7 @@ static int __init root_init(void)
 static void __exit root_exit(void)
 {
 	misc_deregister(&device);
+	root_eventlog_exit();
 	pvn_message_unregister();
 	root_partition_exit();
 	root_stats_forget(0);

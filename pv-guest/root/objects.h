@@ -68,6 +68,17 @@ long root_stats_read(const void __user *from);
 /* The partition is gone from the hypervisor; 0: the module goes. Process context. */
 void root_stats_forget(u64 partition_id);
 
+/* --- eventlog.c --- */
+
+/* Both groups; before messages are registered for, and after they are not. Process context. */
+void root_eventlog_init(void);
+void root_eventlog_exit(void);
+/* PVN_MESSAGE_EVENT_LOG; hard interrupt context. */
+void root_eventlog_message(const struct pvn_message *message);
+/* PVN_ROOT_LOG and PVN_ROOT_TRACE. Process context. */
+long root_eventlog_read(const void __user *from);
+long root_eventlog_trace(const void __user *from);
+
 /* --- pool.c --- */
 
 /*

@@ -75,6 +75,25 @@ struct pvn_root_call {
 
 #define PVN_ROOT_CALL_BYTES 256
 
+/*
+ * Copies the buffers of system events [pvn/abi/eventlog.h], a page each, oldest first, as
+ * many as fit; returns how many bytes.
+ */
+struct pvn_root_log {
+	pvn_u64 address;
+	pvn_u32 bytes;
+	pvn_u32 mbz;
+};
+
+/*
+ * Every call and exit from now on, in this many buffers: a descriptor whose read() takes a
+ * buffer of PVN_PAGE_SIZE away, and waits for one, or gives EAGAIN. EBUSY: somebody has it.
+ */
+struct pvn_root_trace {
+	pvn_u32 buffers;	/* 1 to PVN_EVENTLOG_BUFFERS_MAX */
+	pvn_u32 mbz;
+};
+
 #define PVN_ROOT_MAGIC 0xB6
 #define PVN_ROOT_INFO		_IOR(PVN_ROOT_MAGIC, 0x00, struct pvn_root_info)
 #define PVN_ROOT_CENSUS		_IOR(PVN_ROOT_MAGIC, 0x01, struct pvn_get_census_out)
@@ -82,6 +101,8 @@ struct pvn_root_call {
 #define PVN_ROOT_CREATE_PARTITION _IOWR(PVN_ROOT_MAGIC, 0x03, struct pvn_root_create_partition)
 #define PVN_ROOT_STATS		_IOW(PVN_ROOT_MAGIC, 0x04, struct pvn_root_stats)
 #define PVN_ROOT_CALL		_IOWR(PVN_ROOT_MAGIC, 0x05, struct pvn_root_call)
+#define PVN_ROOT_LOG		_IOW(PVN_ROOT_MAGIC, 0x06, struct pvn_root_log)
+#define PVN_ROOT_TRACE		_IOW(PVN_ROOT_MAGIC, 0x07, struct pvn_root_trace)
 
 /* --- partition --- */
 

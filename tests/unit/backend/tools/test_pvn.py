@@ -32,8 +32,8 @@ def a_command_that_does_not_exist_is_a_usage_error(_):
 
 def every_command_has_help(_):
     commands = ("create", "list", "info", "console", "shutdown", "destroy", "wait", "attach",
-                "detach", "resize", "ring", "top", "counters", "park", "unpark", "census", "abi",
-                "version", "help")
+                "detach", "resize", "ring", "top", "counters", "park", "unpark", "census", "version",
+                "log", "trace", "property", "abi", "help")
     return all(pvn(name, "--help")[:1] == (OK,) and f"usage: pvn {name}" in pvn(name, "--help")[1]
                for name in commands)
 
@@ -98,6 +98,23 @@ def the_table_of_calls_needs_no_hypervisor(_):
     signal = [row for row in table["calls"] if row["name"] == "signal_event"]
     return (code == OK and table["host"] is None and signal[0]["code"] == 0x5d
             and signal[0]["offered"] is None and pvn("abi")[0] == OK)
+
+
+def what_is_no_record_is_told(folder):
+    (folder / "record").write_bytes(b"PVNTRACE" + bytes(4096))
+    (folder / "junk").write_bytes(bytes(5000))
+    code, _, errors = pvn("trace", "--read", folder / "junk")
+    return (code == FAILED and "no record" in errors
+            and pvn("trace", "--read", folder / "record") == (OK, "", "")
+            and pvn("trace", "--read", folder / "nothing")[0] == FAILED
+            and pvn("trace", "--vp", "x")[0] == USAGE and pvn("trace")[0] == FAILED)
+
+
+def properties_have_names(_):
+    code, _, errors = pvn("property", "get", "root", "wieght")
+    return (code == USAGE and 'did you mean "weight"?' in errors
+            and pvn("property", "set", "root", "weight", "many")[0] in (USAGE, FAILED)
+            and pvn("property", "list", "root")[0] == USAGE and pvn("log")[0] == FAILED)
 
 
 def the_census_needs_a_hypervisor(_):

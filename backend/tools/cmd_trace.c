@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) The Paravane developers
+ *
+ * pvn trace: calls and exits as they happen, decoded by the table of calls, as strace does
+ * with system calls. Records are the hypervisor's buffers as they come.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libpvn/root_dev.h"
+#include "tools/decode.h"
+#include "tools/pvn.h"
+
+#define BUFFERS		PVN_EVENTLOG_BUFFERS_MAX
+#define TICKS		10000000ull
+#define RECORD_MAGIC	"PVNTRACE"	/* then pages */
+#define NAMES_MAX	512
+
+struct sum {
+	char name[64];
+	bool is_call;
+	uint64_t count;
+};
+
+struct trace {
+	struct call *call;
+	const char *guest, *vp, *name, *record, *read, *seconds, *count;
+	bool calls, exits, summary;
+	uint64_t partition;		/* 0: any */
+	unsigned int only_vp;
+	uint64_t limit, shown, lost;
+	uint64_t first;			/* time of the first event; others are told since then */
+	FILE *file;
+	struct sum sum[NAMES_MAX];
+	unsigned int sum_count;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static bool is_wanted(const struct trace *trace, const struct event *event)
+{
+	bool call = event_is_call(event);
+
+	if (trace->partition && event_partition(event) != trace->partition)
+		return false;
+	if (trace->vp && event_vp(event) != trace->only_vp)
+		return false;
+	if (trace->name)
+		return !strcmp(event_name(event), trace->name);
+	return trace->calls == trace->exits || (call ? trace->calls : trace->exits);
+}
+
+static void count_one(struct trace *trace, const struct event *event)
+{
+	const char *name = event_name(event);
+	bool call = event_is_call(event);
+	unsigned int i = 0;
+
+	while (i < trace->sum_count &&
+	       (trace->sum[i].is_call != call || strcmp(trace->sum[i].name, name)))
+		i++;
+	if (i == NAMES_MAX)
+		return;
+	if (i == trace->sum_count) {
+		snprintf(trace->sum[i].name, sizeof(trace->sum[i].name), "%s", name);
+		trace->sum[i].is_call = call;
+		trace->sum_count++;
+	}
+	trace->sum[i].count++;
+}
+
+static void show(struct trace *trace, const struct event *event)
+{
+	uint64_t since;
+	char text[512];
+
+	trace->shown++;
+	if (trace->summary) {
+		count_one(trace, event);
+		return;
+	}
+	if (trace->call->json) {
+		json_t *json = event_to_json(event);
+
+		json_dumpf(json, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(json);
+		return;
+	}
+	if (!trace->first)
+		trace->first = event->time;
+	since = event->time - trace->first;
+	event_describe(event, text, sizeof(text));
+	printf("%4llu.%07llu %llu vp%u %s%s\n", (unsigned long long)(since / TICKS),
+	       (unsigned long long)(since % TICKS), (unsigned long long)event_partition(event),
+	       event_vp(event), event_is_call(event) ? "" : "exit ", text);
+}
+
+static bool is_over(const struct trace *trace)
+{
+	return stopped || (trace->limit && trace->shown >= trace->limit);
+}
+
+static int take_page(struct trace *trace, const uint8_t *page)
+{
+	struct event event;
+	uint32_t at = 0;
+
+	trace->lost += event_lost(page);
+	if (trace->file && fwrite(page, PVN_PAGE_SIZE, 1, trace->file) != 1)
+		return -1;
+	while (!is_over(trace) && event_next(page, &at, &event))
+		if (is_wanted(trace, &event) && !(trace->file && !trace->summary))
+			show(trace, &event);
+	return 0;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct sum *x = a, *y = b;
+
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
+}
+
+static void print_summary(struct trace *trace)
+{
+	json_t *list = json_array();
+
+	qsort(trace->sum, trace->sum_count, sizeof(trace->sum[0]), by_count);
+	for (unsigned int i = 0; i < trace->sum_count; i++) {
+		if (!trace->call->json)
+			printf("%10llu %s %s\n", (unsigned long long)trace->sum[i].count,
+			       trace->sum[i].is_call ? "call" : "exit", trace->sum[i].name);
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "kind",
+						      trace->sum[i].is_call ? "call" : "exit",
+						      "name", trace->sum[i].name,
+						      "count", (json_int_t)trace->sum[i].count));
+	}
+	if (trace->call->json)
+		print_json(json_pack("{s:O, s:I}", "summary", list, "lost", (json_int_t)trace->lost));
+	json_decref(list);
+}
+
+static int cannot(struct trace *trace, const char *where, const char *hint, const char *what)
+{
+	return pvn_fail(&trace->call->problem, PVN_EXIT_FAILED, where, hint, "%s: %s", what,
+			strerror(errno));
+}
+
+/* What somebody recorded. */
+static int run_file(struct trace *trace)
+{
+	static uint8_t page[PVN_PAGE_SIZE];
+	char magic[8];
+	FILE *file = fopen(trace->read, "re");
+	size_t got;
+
+	if (!file)
+		return cannot(trace, trace->read, NULL, "the record cannot be read");
+	if (fread(magic, sizeof(magic), 1, file) != 1 || memcmp(magic, RECORD_MAGIC, sizeof(magic))) {
+		fclose(file);
+		return pvn_fail(&trace->call->problem, PVN_EXIT_FAILED, trace->read,
+				"give a file that pvn trace --record wrote", "that is no record");
+	}
+	while (!is_over(trace) && (got = fread(page, 1, sizeof(page), file)) == sizeof(page))
+		take_page(trace, page);
+	fclose(file);
+	return 0;
+}
+
+static int open_record(struct trace *trace)
+{
+	if (!trace->record)
+		return 0;
+	trace->file = fopen(trace->record, "we");
+	if (trace->file && fwrite(RECORD_MAGIC, 8, 1, trace->file) == 1)
+		return 0;
+	return cannot(trace, trace->record, NULL, "the record cannot be written");
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The kernel gives half-full buffers too, so that a quiet machine's events come within 0.1 s. */
+static int run_live(struct trace *trace, int fd, unsigned int seconds)
+{
+	static uint8_t page[PVN_PAGE_SIZE];
+	double end = now() + seconds;
+
+	while (!is_over(trace) && (!seconds || now() < end)) {
+		ssize_t got = read(fd, page, sizeof(page));
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+		if (got == sizeof(page) && !take_page(trace, page))
+			continue;
+		if (got == sizeof(page))
+			return cannot(trace, trace->record, NULL, "the record cannot be written");
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return cannot(trace, PVN_ROOT_DEVICE, NULL, "the trace cannot be read");
+		if (fflush(stdout))
+			return 0;	/* nobody reads any more */
+		poll(&wait, 1, 100);
+	}
+	return 0;
+}
+
+static int trace_hypervisor(struct trace *trace, unsigned int seconds)
+{
+	const struct sigaction action = { .sa_handler = stop };
+	int root = pvn_root_open(), fd, error;
+
+	fd = root < 0 ? -1 : pvn_root_trace(root, BUFFERS);
+	if (fd < 0) {
+		error = cannot(trace, PVN_ROOT_DEVICE,
+			       errno == EBUSY ? "another pvn trace runs" :
+			       "only under Paravane, as root, with pvn_root.ko loaded",
+			       "calls and exits cannot be traced");
+		if (root >= 0)
+			close(root);
+		return error;
+	}
+	close(root);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	error = open_record(trace);
+	if (!error)
+		error = run_live(trace, fd, seconds);
+	close(fd);
+	if (trace->file && fclose(trace->file) && !error)
+		error = cannot(trace, trace->record, NULL, "the record cannot be written");
+	return error;
+}
+
+static int take_filters(struct trace *trace, unsigned int *seconds)
+{
+	unsigned int number;
+	json_t *state;
+
+	if (trace->guest && !strcmp(trace->guest, "root")) {
+		trace->partition = 1;
+	} else if (trace->guest) {
+		state = find_guest(trace->call, trace->guest);
+		if (!state)
+			return -1;
+		trace->partition = (uint64_t)number_of(state, "partition");
+		json_decref(state);
+	}
+	if (trace->vp && take_whole(trace->call, trace->vp, 63, "virtual processor", &trace->only_vp))
+		return -1;
+	if (trace->count &&
+	    take_whole(trace->call, trace->count, 2000000000, "number of events", &number))
+		return -1;
+	trace->limit = trace->count ? number : 0;
+	return trace->seconds ? take_seconds(trace->call, trace->seconds, seconds) : 0;
+}
+
+static int run(struct call *call, int argc, char **argv)
+{
+	static struct trace trace;
+	const struct option_spec options[] = {
+		{ "--guest", NULL, &trace.guest }, { "--vp", NULL, &trace.vp },
+		{ "--name", NULL, &trace.name }, { "--calls", &trace.calls, NULL },
+		{ "--exits", &trace.exits, NULL }, { "--summary", &trace.summary, NULL },
+		{ "--record", NULL, &trace.record }, { "--read", NULL, &trace.read },
+		{ "--seconds", NULL, &trace.seconds }, { "--count", NULL, &trace.count }, { 0 },
+	};
+	int words = take_arguments(call, argc, argv, options, NULL, 0, 0), error;
+	unsigned int seconds = 0;
+
+	if (words < 0)
+		return words == -2 ? PVN_EXIT_OK : -1;
+	trace.call = call;
+	if (take_filters(&trace, &seconds))
+		return -1;
+	error = trace.read ? run_file(&trace) : trace_hypervisor(&trace, seconds);
+	if (error)
+		return -1;
+	if (trace.summary)
+		print_summary(&trace);
+	if (trace.lost)
+		fprintf(stderr, "pvn trace: %llu events were lost\n", (unsigned long long)trace.lost);
+	return PVN_EXIT_OK;
+}
+
+const struct subcommand cmd_trace = {
+	.name = "trace",
+	.arguments = "[--guest NAME|root] [--vp N] [--name NAME] [--calls] [--exits] [--summary] "
+		     "[--seconds N] [--count N] [--record FILE | --read FILE]",
+	.summary = "Shows hypercalls and exits as they happen",
+	.help = "A line is: seconds since the first one, partition, virtual processor, and the call with\n"
+		"its input and status, or the exit with what it is about. All runs slower meanwhile.\n"
+		"\n"
+		"  --guest NAME    of this guest only; \"root\" is the root partition\n"
+		"  --vp N          of this virtual processor only\n"
+		"  --name NAME     only this call, or this exit\n"
+		"  --calls         calls only\n"
+		"  --exits         exits only\n"
+		"  --summary       how many of each, at the end, instead of a line for each\n"
+		"  --seconds N     ends after so long; without it Ctrl-C does\n"
+		"  --count N       ends after so many\n"
+		"  --record FILE   writes all events to a file instead\n"
+		"  --read FILE     shows such a file; the filters go for it too\n"
+		"\n"
+		"With --json each event is a line of its own.\n",
+	.run = run,
+};
