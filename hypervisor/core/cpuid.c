@@ -73,7 +73,6 @@ enum { EAX, EBX, ECX, EDX };
 #define HYPERVISOR_MAX	  PVN_CPUID_HARDWARE
 /* How often a guest tries a lock before it calls notify_long_spin_wait. */
 #define SPINS_BEFORE_YIELD 4095
-#define CR4_OSXSAVE	  (1u << 18)
 #define CR4_PKE		  (1u << 22)
 
 /* x87, SSE, AVX, AVX-512; for the root protection keys too: all within a page. */
@@ -93,15 +92,6 @@ enum { EAX, EBX, ECX, EDX };
 static bool is_child(const struct vp *vp) { return !vp->partition->is_root; }
 
 static void zero(uint32_t out[4]) { out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0; }
-
-static void write_text(uint32_t out[4], const char text[12])
-{
-	for (unsigned int i = 0; i < 3; i++)
-		out[EBX + i] = (uint32_t)(uint8_t)text[i * 4] |
-			       (uint32_t)(uint8_t)text[i * 4 + 1] << 8 |
-			       (uint32_t)(uint8_t)text[i * 4 + 2] << 16 |
-			       (uint32_t)(uint8_t)text[i * 4 + 3] << 24;
-}
 
 /* Features by their bit in the two properties [TLFS 2.0 5.2.11 "Processor Features"]. */
 static const struct { uint32_t leaf; uint8_t subleaf, reg, bit; } feature_at[] = {
@@ -164,13 +154,6 @@ static void hide_features(const struct partition *partition, uint32_t leaf, uint
 		out[ECX] &= ~(ECX1_OSXSAVE | BIT(28));
 }
 
-static uint32_t guest_cr4(struct vp *vp)
-{
-	uint64_t value[2] = { 0 };
-
-	return virt->get_register(vp, PVN_REG_CR4, value) == PVN_STATUS_SUCCESS ? value[0] : 0;
-}
-
 /* Smallest n with 2^n >= count. */
 static unsigned int bits_for(unsigned int count)
 {
@@ -186,18 +169,12 @@ static unsigned int vp_count(const struct vp *vp)
 
 /* Hypervisor leaves */
 
+/* APIC MSRs: with x2APIC Linux takes of these only the EOI through the assist page, mostly without exit. */
 static uint32_t hints(const struct vp *vp)
 {
-	/*
-	 * APIC MSRs: with x2APIC Linux takes of these only the EOI through the assist page,
-	 * which mostly needs no exit.
-	 */
-	uint32_t shown = PVN_HINT_REMOTE_TLB_FLUSH | PVN_HINT_RELAXED_TIMING | PVN_HINT_NO_AUTO_EOI |
-			 PVN_HINT_CLUSTER_IPI | PVN_HINT_EX_MASKS;
-
-	if (partition_may(vp->partition, PVN_PRIVILEGE_ACCESS_APIC_MSRS))
-		shown |= PVN_HINT_APIC_MSRS;
-	return shown;
+	return PVN_HINT_REMOTE_TLB_FLUSH | PVN_HINT_RELAXED_TIMING | PVN_HINT_NO_AUTO_EOI |
+	       PVN_HINT_CLUSTER_IPI | PVN_HINT_EX_MASKS |
+	       (partition_may(vp->partition, PVN_PRIVILEGE_ACCESS_APIC_MSRS) ? PVN_HINT_APIC_MSRS : 0);
 }
 
 static void features(const struct vp *vp, uint32_t out[4])
@@ -214,7 +191,9 @@ static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 	switch (leaf) {
 	case PVN_CPUID_VENDOR:
 		out[EAX] = HYPERVISOR_MAX;
-		write_text(out, "Microsoft Hv");
+		out[EBX] = 0x7263694d;	/* "Microsoft Hv" */
+		out[ECX] = 0x666f736f;
+		out[EDX] = 0x76482074;
 		break;
 	case PVN_CPUID_INTERFACE:
 		out[EAX] = PVN_CPUID_INTERFACE_HV1;
@@ -346,7 +325,7 @@ static void leaf_cache(struct vp *vp, uint32_t out[4])
 
 static void leaf_identity(struct vp *vp, uint32_t out[4])
 {
-	bool enabled = guest_cr4(vp) & CR4_OSXSAVE;
+	bool enabled = vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_OSXSAVE;
 
 	out[EBX] = (out[EBX] & 0x00ffffff) | vp->lapic.id << 24;
 	out[ECX] &= ~(ECX1_MONITOR | ECX1_VMX | ECX1_SMX | ECX1_OSXSAVE);
@@ -364,7 +343,7 @@ static void leaf_extended_features(struct vp *vp, uint32_t subleaf, uint32_t out
 	out[EBX] &= ~EBX7_TSC_ADJUST;
 	out[ECX] &= ~(ECX7_CET_SS | ECX7_OSPKE);
 	out[EDX] &= ~(EDX7_CET_IBT | EDX7_AMX);
-	if (guest_cr4(vp) & CR4_PKE)
+	if (vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_PKE)
 		out[ECX] |= ECX7_OSPKE;
 }
 
@@ -413,18 +392,12 @@ static void child_identity(struct vp *vp, uint32_t out[4])
 
 static void child_extended_features(uint32_t subleaf, uint32_t out[4])
 {
-	uint32_t eax = out[EAX] & EAX71_CHILD;
+	uint32_t shown = subleaf ? 0 : ~0u;
 
-	if (subleaf == 0) {
-		out[EAX] = out[EAX] ? 1 : 0;
-		out[EBX] &= EBX7_CHILD;
-		out[ECX] &= ECX7_CHILD;
-		out[EDX] &= EDX7_CHILD;
-		return;
-	}
-	zero(out);
-	if (subleaf == 1)
-		out[EAX] = eax;
+	out[EAX] = subleaf == 1 ? out[EAX] & EAX71_CHILD : out[EAX] && !subleaf;
+	out[EBX] &= EBX7_CHILD & shown;
+	out[ECX] &= ECX7_CHILD & shown;
+	out[EDX] &= EDX7_CHILD & shown;
 }
 
 static void child_extended_identity(struct vp *vp, uint32_t out[4])

@@ -39,23 +39,17 @@ void event_census(uint64_t *ports, uint64_t *connections)
 
 static struct port *find_port(struct partition *partition, uint32_t id)
 {
-	list_for_each(node, &partition->ports) {
-		struct port *port = list_entry(node, struct port, node);
-
+	list_for_each_entry(port, &partition->ports, struct port, node)
 		if (port->id == id)
 			return port;
-	}
 	return NULL;
 }
 
 static struct connection *find_connection(struct partition *partition, uint32_t id)
 {
-	list_for_each(node, &partition->connections) {
-		struct connection *connection = list_entry(node, struct connection, node);
-
+	list_for_each_entry(connection, &partition->connections, struct connection, node)
 		if (connection->id == id)
 			return connection;
-	}
 	return NULL;
 }
 
@@ -86,19 +80,6 @@ static void wait_for_readers(void)
 	}
 }
 
-static struct vp *find_vp(struct partition *partition, uint32_t index)
-{
-	struct vp *vp;
-
-	if (index >= VPS_PER_PARTITION_MAX)
-		return NULL;
-	vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
-	/* Deleted VPs stay in the table until their partition is finalized. */
-	if (!vp || __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING)
-		return NULL;
-	return vp;
-}
-
 static enum pvn_status signal_port(struct port *port, uint16_t flag)
 {
 	struct vp *vp;
@@ -107,7 +88,7 @@ static enum pvn_status signal_port(struct port *port, uint16_t flag)
 		return PVN_STATUS_INVALID_PORT_ID;
 	if (flag >= port->flag_count)
 		return PVN_STATUS_INVALID_PARAMETER;
-	vp = find_vp(port->partition, __atomic_load_n(&port->target_vp, __ATOMIC_RELAXED));
+	vp = partition_vp(port->partition, __atomic_load_n(&port->target_vp, __ATOMIC_RELAXED));
 	if (!vp)
 		return PVN_STATUS_INVALID_VP_INDEX;
 	__atomic_fetch_add(&port->posts, 1, __ATOMIC_RELAXED);
@@ -152,9 +133,7 @@ enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id
 
 static bool target_is_valid(struct partition *partition, uint32_t type, uint32_t target_vp)
 {
-	if (target_vp == PVN_VP_ANY)
-		return type == PVN_PORT_MESSAGE;
-	return find_vp(partition, target_vp);
+	return target_vp == PVN_VP_ANY ? type == PVN_PORT_MESSAGE : !!partition_vp(partition, target_vp);
 }
 
 enum pvn_status event_create_port(struct partition *partition, const struct port *wanted)
@@ -327,14 +306,20 @@ enum pvn_status event_set_property(struct partition *partition, uint32_t port_id
 	return PVN_STATUS_SUCCESS;
 }
 
+/* Nobody reads what was reachable any more. */
+static void *release_index(struct partition *partition)
+{
+	void *index = __atomic_exchange_n(&partition->connection_index, NULL, __ATOMIC_SEQ_CST);
+
+	wait_for_readers();
+	return index;
+}
+
 void event_release_all(struct partition *partition)
 {
-	struct connection **index;
-	struct list ports, connections;
+	struct list ports = { &ports, &ports }, connections = { &connections, &connections };
+	SPIN_HOLD(&events_lock);
 
-	list_init(&ports);
-	list_init(&connections);
-	spin_lock(&events_lock);
 	/* First everything becomes unreachable, so that one wait is enough for all. */
 	list_for_each_safe(node, &partition->connections) {
 		unlink_connection(list_entry(node, struct connection, node));
@@ -344,13 +329,9 @@ void event_release_all(struct partition *partition)
 		unlink_port(list_entry(node, struct port, node));
 		list_append(&ports, node);
 	}
-	index = partition->connection_index;
-	__atomic_store_n(&partition->connection_index, NULL, __ATOMIC_SEQ_CST);
-	wait_for_readers();
+	page_pool_free(&partition->pool, release_index(partition));
 	list_for_each_safe(node, &connections)
 		slab_free(&partition->event_records, list_entry(node, struct connection, node));
 	list_for_each_safe(node, &ports)
 		free_port(list_entry(node, struct port, node));
-	page_pool_free(&partition->pool, index);
-	spin_unlock(&events_lock);
 }

@@ -15,7 +15,6 @@
 #define VECTOR_UD 6
 #define VECTOR_GP 13
 #define VECTOR_MC 18
-#define RFLAGS_IF 0x200ull
 #define ANY_RAX	  0xffffffffffffffffull
 
 static void skip(struct vp *vp, uint8_t bytes)
@@ -127,8 +126,8 @@ static bool sleeps_forever(const struct vp *vp)
 
 static bool partition_sleeps_forever(const struct partition *partition)
 {
-	for (unsigned int i = 0; i < VPS_PER_PARTITION_MAX; i++)
-		if (partition->vps[i] && !sleeps_forever(partition->vps[i]))
+	for_each_vp(vp, partition)
+		if (!sleeps_forever(vp))
 			return false;
 	return true;
 }
@@ -150,13 +149,10 @@ static bool io_intercepted(const struct partition *partition, const struct vp_ex
 {
 	uint8_t want = exit->io.in ? PVN_ACCESS_READ : PVN_ACCESS_WRITE;
 
-	for (unsigned int i = 0; i < partition->io_count; i++) {
-		const struct io_intercept *io = &partition->io[i];
-
-		if (io->access & want && io->port >= exit->io.port &&
-		    io->port < exit->io.port + exit->io.bytes)
+	for (unsigned int i = 0; i < partition->io.count; i++)
+		if (partition->io.at[i].access & want &&
+		    partition->io.at[i].what - exit->io.port < exit->io.bytes)
 			return true;
-	}
 	return false;
 }
 
@@ -219,8 +215,8 @@ static void handle_msr_read(struct vp *vp, const struct vp_exit *exit)
 	} else if (vp->partition->msr_access & PVN_ACCESS_READ) {
 		send_msr(vp, exit, false);
 	} else {
-		log_debug("partition %llu vp %u: read of MSR 0x%x refused",
-			  (unsigned long long)vp->partition->id, vp->index, exit->msr.index);
+		log_debug("partition %lu vp %u: read of MSR 0x%x refused", vp->partition->id, vp->index,
+			  exit->msr.index);
 		fault(vp);
 	}
 }
@@ -235,9 +231,8 @@ static void handle_msr_write(struct vp *vp, const struct vp_exit *exit)
 	} else if (!bad_value && vp->partition->msr_access & PVN_ACCESS_WRITE) {
 		send_msr(vp, exit, true);
 	} else {
-		log_debug("partition %llu vp %u: write 0x%llx to MSR 0x%x refused",
-			  (unsigned long long)vp->partition->id, vp->index, (unsigned long long)value,
-			  exit->msr.index);
+		log_debug("partition %lu vp %u: write 0x%lx to MSR 0x%x refused", vp->partition->id,
+			  vp->index, value, exit->msr.index);
 		fault(vp);
 	}
 }
@@ -262,12 +257,9 @@ static void handle_cpuid(struct vp *vp, const struct vp_exit *exit)
 {
 	const struct partition *partition = vp->partition;
 
-	for (unsigned int i = 0; i < partition->cpuid_count; i++) {
-		if (partition->cpuid_leaf[i] == (uint32_t)vp->regs.gpr[RAX]) {
-			send_cpuid(vp, exit);
-			return;
-		}
-	}
+	for (unsigned int i = 0; i < partition->cpuid.count; i++)
+		if (partition->cpuid.at[i].what == (uint32_t)vp->regs.gpr[RAX])
+			return send_cpuid(vp, exit);
 	cpuid_emulate(vp);
 	skip(vp, exit->insn_bytes);
 }
@@ -299,8 +291,7 @@ static void handle_root_memory(struct vp *vp, const struct vp_exit *exit)
 	    gpa_map_insert(&vp->partition->map, at, hpa(at.v), LARGE_PAGE_SIZE, GPA_ALL, &replaced) ==
 		    PVN_STATUS_SUCCESS)
 		return;
-	log_warn("root vp %u: access to 0x%llx refused, rip %llx", vp->index,
-		 (unsigned long long)exit->memory.at.v, (unsigned long long)vp->regs.rip);
+	log_warn("root vp %u: access to 0x%lx refused, rip %lx", vp->index, exit->memory.at.v, vp->regs.rip);
 	fault(vp);
 }
 
@@ -345,7 +336,7 @@ static void handle_exception(struct vp *vp, const struct vp_exit *exit)
 	};
 
 	if (m.vector == VECTOR_MC)
-		panic("machine check while partition %llu ran", (unsigned long long)vp->partition->id);
+		panic("machine check while partition %lu ran", vp->partition->id);
 	if (vp->partition->exceptions >> m.vector & 1) {
 		m.ds = intercept_segment(vp, PVN_REG_ES + 3);
 		m.ss = intercept_segment(vp, PVN_REG_SS);
@@ -364,13 +355,12 @@ static void handle_fatal(struct vp *vp, const struct vp_exit *exit)
 	if (vp->partition->is_root) {
 		/* What a kernel does that knows no other way to reboot. */
 		if (exit->reason == EXIT_TRIPLE_FAULT) {
-			log_info("root vp %u: triple fault at rip %llx, resetting the machine", vp->index,
-				 (unsigned long long)vp->regs.rip);
+			log_info("root vp %u: triple fault at rip %lx, resetting the machine", vp->index,
+				 vp->regs.rip);
 			plat_reset();
 		}
-		panic("the processor refused the state of the root's vp %u: code 0x%llx info 0x%llx",
-		      vp->index, (unsigned long long)exit->failed.code,
-		      (unsigned long long)exit->failed.info);
+		panic("the processor refused the state of the root's vp %u: code 0x%lx info 0x%lx", vp->index,
+		      exit->failed.code, exit->failed.info);
 	}
 	intercept_send(vp, exit->reason == EXIT_TRIPLE_FAULT ? PVN_MESSAGE_UNRECOVERABLE_EXCEPTION :
 							       PVN_MESSAGE_INVALID_VP_REGISTER,

@@ -47,6 +47,7 @@ struct gpa_map {
 
 /* GPAs end here: what four levels reach. */
 #define GPA_SPACE_BYTES (1ull << 48)
+#define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
 
 /* Takes one page of the pool for the top table. */
 enum pvn_status gpa_map_init(struct gpa_map *map, struct page_pool *pool, bool counted);

@@ -10,10 +10,6 @@
 #include "core/platform.h"
 #include "core/sched.h"
 
-#define ICR_LOGICAL  (1u << 11)
-#define ICR_ASSERT   (1u << 14)
-#define ICR_LEVEL    (1u << 15)
-
 HC(get_logical_processor_run_time)
 {
 	const uint64_t *count = plat_this_cpu()->stats.count;

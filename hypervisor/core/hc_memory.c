@@ -13,7 +13,6 @@
 #include "core/page_info.h"
 #include "core/platform.h"
 
-#define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
 #define LARGE_PAGE_PAGES (LARGE_PAGE_SIZE >> PAGE_SHIFT)
 #define HUGE_PAGE_PAGES (512 * LARGE_PAGE_PAGES)
 

@@ -9,8 +9,6 @@
 #include "core/hypercall.h"
 #include "core/platform.h"
 
-#define GPA_SPACE_PAGES (GPA_SPACE_BYTES >> PAGE_SHIFT)
-
 static enum pvn_status find_in_partition(struct hc_call *call, uint32_t type, uint64_t id,
 					 uint32_t index, struct stats **out)
 {

@@ -71,46 +71,23 @@ HC_ABOUT_VP(set_vp_registers, hc_find_active_child)
 	return settle_for(call, vp, elem->name) ?: vp_set_register(vp, elem->name, value);
 }
 
-static enum pvn_status install_io(struct partition *partition, uint32_t access, uint64_t port)
+/* On the list while anything is intercepted; full: the list has no room. */
+static enum pvn_status install_on(struct intercept_list *list, unsigned int max, uint32_t access,
+				  uint32_t what, enum pvn_status full)
 {
 	unsigned int i;
 
-	if (port > PORT_LAST || access & PVN_ACCESS_EXECUTE)
-		return PVN_STATUS_INVALID_PARAMETER;
-	for (i = 0; i < partition->io_count && partition->io[i].port != port; i++)
+	for (i = 0; i < list->count && list->at[i].what != what; i++)
 		;
 	if (access == PVN_ACCESS_NONE) {
-		if (i < partition->io_count)
-			partition->io[i] = partition->io[--partition->io_count];
-		return PVN_STATUS_SUCCESS;
-	}
-	if (i == IO_INTERCEPTS_MAX)
-		return PVN_STATUS_NO_RESOURCES;
-	partition->io[i] = (struct io_intercept){ .port = (uint16_t)port, .access = (uint8_t)access };
-	if (i == partition->io_count)
-		partition->io_count++;
-	return PVN_STATUS_SUCCESS;
-}
-
-static enum pvn_status install_cpuid(struct partition *partition, uint32_t access, uint64_t leaf)
-{
-	const unsigned int max = sizeof(partition->cpuid_leaf) / sizeof(partition->cpuid_leaf[0]);
-	unsigned int i;
-
-	if (leaf > 0xffffffff || access & ~PVN_ACCESS_EXECUTE)
-		return PVN_STATUS_INVALID_PARAMETER;
-	for (i = 0; i < partition->cpuid_count && partition->cpuid_leaf[i] != leaf; i++)
-		;
-	if (access == PVN_ACCESS_NONE) {
-		if (i < partition->cpuid_count)
-			partition->cpuid_leaf[i] = partition->cpuid_leaf[--partition->cpuid_count];
+		if (i < list->count)
+			list->at[i] = list->at[--list->count];
 		return PVN_STATUS_SUCCESS;
 	}
 	if (i == max)
-		return PVN_STATUS_INSUFFICIENT_MEMORY;
-	partition->cpuid_leaf[i] = (uint32_t)leaf;
-	if (i == partition->cpuid_count)
-		partition->cpuid_count++;
+		return full;
+	list->at[i] = (struct intercepted){ .what = what, .access = (uint8_t)access };
+	list->count += i == list->count;
 	return PVN_STATUS_SUCCESS;
 }
 
@@ -132,18 +109,24 @@ static enum pvn_status install_exception(struct partition *partition, uint32_t a
 
 static enum pvn_status install(struct partition *partition, const struct pvn_install_intercept_in *in)
 {
+	uint32_t access = in->access_type;
+	uint64_t what = in->parameter;
+
 	switch (in->intercept_type) {
 	case PVN_INTERCEPT_IO_PORT:
-		return install_io(partition, in->access_type, in->parameter);
+		return what > PORT_LAST || access & PVN_ACCESS_EXECUTE ? PVN_STATUS_INVALID_PARAMETER :
+		       install_on(&partition->io, IO_INTERCEPTS_MAX, access, what, PVN_STATUS_NO_RESOURCES);
 	case PVN_INTERCEPT_MSR:
-		if (in->access_type & PVN_ACCESS_EXECUTE)
+		if (access & PVN_ACCESS_EXECUTE)
 			return PVN_STATUS_INVALID_PARAMETER;
-		partition->msr_access = (uint8_t)in->access_type;
+		partition->msr_access = (uint8_t)access;
 		return PVN_STATUS_SUCCESS;
 	case PVN_INTERCEPT_CPUID:
-		return install_cpuid(partition, in->access_type, in->parameter);
+		return what > 0xffffffff || access & ~PVN_ACCESS_EXECUTE ? PVN_STATUS_INVALID_PARAMETER :
+		       install_on(&partition->cpuid, CPUID_INTERCEPTS_MAX, access, what,
+				  PVN_STATUS_INSUFFICIENT_MEMORY);
 	case PVN_INTERCEPT_EXCEPTION:
-		return install_exception(partition, in->access_type, in->parameter);
+		return install_exception(partition, access, what);
 	default:
 		return PVN_STATUS_INVALID_PARAMETER;
 	}

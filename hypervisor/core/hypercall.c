@@ -15,10 +15,6 @@
 #include "lib/string.h"
 
 #define VECTOR_UNDEFINED	6
-#define CS_LONG			(1u << 13)
-#define SELECTOR_RPL		3u
-
-#define CR0_PE			1u
 
 #define FAST_PLAIN_BYTES	16u	/* what needs no XMM register */
 /* Largest fixed input, list element and output of any row; asserted below. */
@@ -321,7 +317,7 @@ static bool may_call(struct vp *vp, bool *wide)
 	    virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
 		return false;
 	memcpy(&cs, value, sizeof(cs));
-	*wide = cs.attributes & CS_LONG;
+	*wide = cs.attributes & SEGMENT_LONG;
 	if (cs.selector & SELECTOR_RPL)
 		return false;
 	return *wide || (virt->get_register(vp, PVN_REG_CR0, value) == PVN_STATUS_SUCCESS &&

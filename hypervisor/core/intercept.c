@@ -12,15 +12,11 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define SELECTOR_RPL		3u	/* of CS: the CPL */
 #define STATE_PROTECTED		(1u << 2)
 #define STATE_ALIGNMENT		(1u << 3)
 #define STATE_LONG		(1u << 4)
 #define STATE_EVENT		(1u << 6)
-#define CS_LONG			(1u << 13)
-#define CR0_PE			1ull
 #define CR0_AM			(1ull << 18)
-#define EFER_LMA		(1ull << 10)
 
 /* The message and the root VP whose queue it was put into. */
 struct intercept_buffer {
@@ -58,7 +54,7 @@ struct pvn_message_segment intercept_segment(struct vp *vp, uint32_t name)
 uint8_t intercept_instruction(struct vp *vp, uint8_t bytes[16])
 {
 	struct pvn_message_segment cs = intercept_segment(vp, PVN_REG_CS);
-	uint64_t gva = vp->regs.rip + (cs.attributes & CS_LONG ? 0 : cs.base);
+	uint64_t gva = vp->regs.rip + (cs.attributes & SEGMENT_LONG ? 0 : cs.base);
 	uint64_t rest = PAGE_SIZE - (gva & (PAGE_SIZE - 1)), count = rest < 16 ? rest : 16;
 	unsigned int cache;
 	struct gpa at;

@@ -15,10 +15,6 @@
 #include "core/platform.h"
 #include "core/sched.h"
 
-#define MSR_APIC_BASE	  0x1bu
-#define MSR_TSC_DEADLINE  0x6e0u
-#define MSR_X2APIC	  0x800u
-
 #define BASE_ADDRESS	  0xfee00000ull
 #define BASE_BSP	  (1ull << 8)
 #define BASE_EXTD	  (1ull << 10)
@@ -48,9 +44,6 @@ enum {
 #define PERIOD_MIN_HZ	  10000
 
 #define ICR_VALID	  0xffffffff000ccfffull
-#define ICR_LOGICAL	  (1u << 11)
-#define ICR_ASSERT	  (1u << 14)
-#define ICR_LEVEL	  (1u << 15)
 #define ICR_BROADCAST	  0xffffffffu
 
 enum { MODE_FIXED, MODE_LOWEST, MODE_SMI, MODE_NMI = 4, MODE_INIT, MODE_STARTUP };

@@ -62,7 +62,7 @@ enum light light_cpuid(struct vp *vp, uint64_t *rax)
 	uint32_t out[4];
 
 	/* The parent may want to be asked. */
-	if (vp->partition->cpuid_count || vp->cpu->traced & TRACED_DIAGNOSTICS)
+	if (vp->partition->cpuid.count || vp->cpu->traced & TRACED_DIAGNOSTICS)
 		return LIGHT_NOT;
 	cpuid_values(vp, *rax, vp->regs.gpr[RCX], out);
 	*rax = out[0];

@@ -26,9 +26,12 @@ enum partition_state {
 	PARTITION_FINALIZED,
 };
 
-#define IO_INTERCEPTS_MAX 96
+/* What a parent wants to be told of: I/O ports, CPUID leaves. */
+#define IO_INTERCEPTS_MAX    96
+#define CPUID_INTERCEPTS_MAX 8
 
-struct io_intercept { uint16_t port; uint8_t access; };
+struct intercepted { uint32_t what; uint8_t access; };
+struct intercept_list { unsigned int count; struct intercepted at[IO_INTERCEPTS_MAX]; };
 
 struct connection;
 
@@ -62,12 +65,9 @@ struct partition {
 	unsigned int vp_count;		/* [p] */
 
 	/* intercepts the parent installed */
-	struct io_intercept io[IO_INTERCEPTS_MAX];	/* [p] */
-	unsigned int io_count;		/* [p] */
+	struct intercept_list io, cpuid;	/* [p] */
 	uint8_t msr_access;		/* [p] PVN_ACCESS_* of all MSRs nobody virtualizes */
 	uint32_t exceptions;		/* [p] bit per vector */
-	uint32_t cpuid_leaf[8];		/* [p] */
-	unsigned int cpuid_count;	/* [p] */
 
 	/* guest-visible, partition-wide MSRs */
 	uint64_t guest_os_id;		/* [p] */

@@ -14,23 +14,14 @@
 #define REFERENCE_HZ 10000000ull
 
 /*
- * floor(high * 2^64 / divisor) for high < divisor, by restoring division: the
- * compiler's own 128-bit division would need a library that we do not have.
+ * floor(high * 2^64 / divisor) for high < divisor: one instruction, where the compiler's own
+ * 128-bit division would need a library that we do not have.
  */
 static uint64_t divide_shifted(uint64_t high, uint64_t divisor, bool *exact)
 {
-	uint64_t quotient = 0, rest = high;
+	uint64_t quotient, rest;
 
-	for (unsigned int i = 0; i < 64; i++) {
-		bool carry = rest >> 63;
-
-		rest <<= 1;
-		quotient <<= 1;
-		if (carry || rest >= divisor) {
-			rest -= divisor;
-			quotient |= 1;
-		}
-	}
+	__asm__("divq %4" : "=a"(quotient), "=d"(rest) : "0"(0ull), "1"(high), "r"(divisor) : "cc");
 	*exact = !rest;
 	return quotient;
 }

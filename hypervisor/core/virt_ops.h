@@ -25,10 +25,8 @@ struct virt_ops {
 	/* Turns virtualization on, on the calling processor. */
 	void (*cpu_enable)(struct cpu *cpu);
 
-	/* Vendor state of a VP, from pages of its partition's pool. */
-	enum pvn_status (*vp_create)(struct vp *vp);
-	void (*vp_destroy)(struct vp *vp);
 	/*
+	 * The vendor's state of a VP is a page, vp->vendor, zero at first.
 	 * Architectural reset of the vendor's registers (vp->regs and vp->fpu are reset
 	 * already); vp_start_at(): 16-bit start at vector << 12.
 	 */

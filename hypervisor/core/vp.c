@@ -12,7 +12,6 @@
 #include "core/sched.h"
 #include "lib/string.h"
 
-#define RFLAGS_FIXED	0x2ull
 #define RESET_RIP	0xfff0
 
 #define FPU_CONTROL_OFFSET	0
@@ -27,9 +26,9 @@ static void timer_expired(struct timer *timer)
 	vp_timers_expired(container_of(timer, struct vp, timer));
 }
 
-/* Where the VP names the pages that it has from its partition's pool, besides its own and the vendor's. */
+/* Where the VP names the pages that it has from its partition's pool, besides its own. */
 static const size_t vp_pages[] = {
-	offsetof(struct vp, fpu), offsetof(struct vp, assist),
+	offsetof(struct vp, vendor), offsetof(struct vp, fpu), offsetof(struct vp, assist),
 	offsetof(struct vp, synic.events), offsetof(struct vp, synic.messages),
 };
 
@@ -42,14 +41,13 @@ static enum pvn_status vp_take_pages(struct vp *vp)
 	for (unsigned int i = 0; i < sizeof(vp_pages) / sizeof(vp_pages[0]); i++)
 		if (!(*page_of(vp, i) = page_pool_alloc(pool)))
 			return PVN_STATUS_INSUFFICIENT_MEMORY;
-	return stats_create(&vp->stats, pool, PVN_STATS_TYPE_vp) ?: virt->vp_create(vp);
+	return stats_create(&vp->stats, pool, PVN_STATS_TYPE_vp);
 }
 
 static void vp_free(struct vp *vp)
 {
 	struct page_pool *pool = &vp->partition->pool;
 
-	virt->vp_destroy(vp);
 	stats_destroy(&vp->stats, pool);
 	for (unsigned int i = 0; i < sizeof(vp_pages) / sizeof(vp_pages[0]); i++)
 		page_pool_free(pool, *page_of(vp, i));

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "core/arch.h"
 #include "core/lapic.h"
 #include "core/stats.h"
 #include "core/synic.h"
@@ -50,7 +51,7 @@ struct vp {
 	struct partition *partition;	/* (c) */
 	uint32_t index;			/* (c) */
 	uint32_t apic_id;		/* (c) once started */
-	void *vendor;			/* (c) */
+	void *vendor;			/* (c) its page */
 	uint64_t vendor_tag;		/* (o) of the vendor folder; 0 at creation */
 	void *fpu;			/* (c) XSAVE area, a page */
 	uint64_t xcr0;			/* (o) */

@@ -11,7 +11,6 @@
 #include "core/platform.h"
 #include "lib/string.h"
 
-#define RFLAGS_FIXED	0x2ull
 #define RFLAGS_SETTABLE	0x3f7fd7ull
 #define APIC_ID_MAX	254u
 #define MSR_X2APIC	0x800u

@@ -5,6 +5,7 @@
  * The physical local APIC [APM2 ch. 16 "Advanced Programmable Interrupt Controller"].
  * Registers by number (xAPIC offset >> 4 = x2APIC MSR - 0x800).
  */
+#include "core/arch.h"
 #include "core/platform.h"
 #include "x86/apic.h"
 #include "x86/insn.h"
@@ -17,13 +18,11 @@ enum {
 	APIC_LVT_ERROR = 0x37, APIC_INITIAL = 0x38, APIC_CURRENT = 0x39, APIC_DIVIDE = 0x3e,
 };
 
-#define MSR_APIC_BASE	0x1b
 #define BASE_ENABLE	(1u << 11)
 #define BASE_X2APIC	(1u << 10)
 #define LVT_MASKED	0x10000
 #define LVT_NMI		0x400
 #define ICR_BUSY	0x1000
-#define ICR_ASSERT	0x4000
 
 static bool x2apic;
 static volatile uint32_t *registers;	/* xAPIC page */

@@ -13,7 +13,6 @@
 #include "x86/insn.h"
 
 #define CR4_OSFXSR	(1u << 9)
-#define CR4_OSXSAVE	(1u << 18)
 /*
  * x87 SSE AVX AVX-512 PKRU; not AMX. PKRU for children too, although they are not told of it:
  * CR4.PKE is theirs to set, and WRPKRU would lock the root's processes out of their memory.

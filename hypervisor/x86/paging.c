@@ -6,6 +6,7 @@
  * pages for the image so that nothing is both writable and executable there. The direct
  * map is never executable.
  */
+#include "core/arch.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "x86/insn.h"
@@ -20,11 +21,7 @@
 #define ENTRIES	512
 #define APIC_PAGE 0xfee00000ull
 
-#define CR0_WP	   (1ull << 16)
-#define CR4_PSE	   (1ull << 4)
 #define CR4_PGE	   (1ull << 7)
-#define CR4_SMEP   (1ull << 20)
-#define CR4_SMAP   (1ull << 21)
 #define CPUID_SMEP (1u << 7)	/* leaf 7, EBX */
 #define CPUID_SMAP (1u << 20)
 

@@ -13,10 +13,8 @@
 #include "x86/insn.h"
 #include "x86/svm/svm.h"
 
-#define MSR_EFER	0xc0000080u
 #define MSR_VM_CR	0xc0010114u
 #define MSR_HSAVE	0xc0010117u
-#define EFER_SVME	(1u << 12)
 #define VM_CR_DISABLED	(1u << 4)
 
 #define IO_MAP_BYTES	(3 * PAGE_SIZE)		/* a bit a port [APM2 15.10.1 "I/O Permissions Map"] */

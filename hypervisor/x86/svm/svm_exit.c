@@ -82,7 +82,7 @@ void svm_decode_exit(struct vp *vp, struct vp_exit *exit)
 	case SVM_NMI: exit->reason = EXIT_NMI; return;
 	case SVM_VINTR:
 		vmcb->interrupt_control &= ~INT_V_IRQ;
-		vmcb->intercept_misc1 &= ~MISC1_VINTR;
+		vmcb->intercept_misc[0] &= ~INTERCEPT_VINTR;
 		exit->reason = EXIT_WINDOW;
 		return;
 	case SVM_HLT: plain(vmcb, exit, EXIT_HALT, 1); return;

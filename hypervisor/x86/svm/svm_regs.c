@@ -6,12 +6,7 @@
  */
 #include "x86/svm/svm.h"
 
-#define EFER_SVME	(1ull << 12)
-#define EFER_LME	(1ull << 8)
-#define EFER_LMA	(1ull << 10)
 #define EFER_KNOWN	0x4d01ull	/* SCE LME LMA NXE FFXSR */
-#define CR0_PE		(1ull << 0)
-#define CR0_PG		(1ull << 31)
 #define CR0_NW		(1ull << 29)
 #define CR0_CD		(1ull << 30)
 

@@ -18,10 +18,8 @@
 #include "x86/insn.h"
 #include "x86/svm/svm.h"
 
-#define EFER_SVME 0x1000ull
 #define MSR_PRED_CMD 0x49
 #define PAT_RESET 0x0007040600070406ull
-#define RFLAGS_IF 0x200ull
 /*
  * Exceptions of children that exit whoever wants them: #DB and #AC, which a guest can make
  * the processor deliver again and again without ever taking an interrupt (CVE-2015-8104,
@@ -50,25 +48,16 @@ void svm_sync_to_cpu(struct vp *vp)
 
 static void set_intercepts(struct vmcb *vmcb, bool root)
 {
-	vmcb->intercept_misc1 = MISC1_INTR | MISC1_NMI | MISC1_INIT | MISC1_CPUID | MISC1_INVD | MISC1_HLT |
-				MISC1_INVLPGA | MISC1_IO | MISC1_MSR | MISC1_SHUTDOWN |
-				(root ? 0 : MISC1_RDPMC | MISC1_TASK | MISC1_FERR);
-	vmcb->intercept_misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI |
-				MISC2_CLGI | MISC2_SKINIT | MISC2_MONITOR | MISC2_MWAIT | MISC2_MWAIT_ARMED |
-				MISC2_XSETBV | (root ? 0 : MISC2_WBINVD);
-}
+	static const uint8_t codes[] = {
+		SVM_INTR, SVM_NMI, SVM_INIT, SVM_CPUID, SVM_INVD, SVM_HLT, SVM_INVLPGA, SVM_IO, SVM_MSR,
+		SVM_SHUTDOWN, SVM_VMRUN, SVM_VMMCALL, SVM_VMLOAD, SVM_VMSAVE, SVM_STGI, SVM_CLGI, SVM_SKINIT,
+		SVM_MONITOR, SVM_MWAIT, SVM_MWAIT_ARMED, SVM_XSETBV,
+		/* of a child only */
+		SVM_RDPMC, SVM_TASK, SVM_FERR, SVM_WBINVD,
+	};
 
-static enum pvn_status svm_vp_create(struct vp *vp)
-{
-	struct page_pool *pool = &vp->partition->pool;
-
-	vp->vendor = page_pool_alloc(pool);
-	return vp->vendor ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
-}
-
-static void svm_vp_destroy(struct vp *vp)
-{
-	page_pool_free(&vp->partition->pool, vp->vendor);
+	for (unsigned int i = 0; i < sizeof(codes) - (root ? 4 : 0); i++)
+		vmcb->intercept_misc[codes[i] >= SVM_VMRUN] |= 1u << codes[i] % 32;
 }
 
 static struct vmcb_segment segment(uint16_t selector, uint64_t base, uint16_t attributes)
@@ -197,7 +186,7 @@ static void svm_vp_run(struct vp *vp, struct vp_exit *exit)
 /* Was the processor called away before it delivered the virtual interrupt? */
 static bool interrupt_underway(const struct vmcb *vmcb)
 {
-	return vmcb->interrupt_control & INT_V_IRQ && !(vmcb->intercept_misc1 & MISC1_VINTR);
+	return vmcb->interrupt_control & INT_V_IRQ && !(vmcb->intercept_misc[0] & INTERCEPT_VINTR);
 }
 
 static bool svm_interrupt_window(struct vp *vp)
@@ -220,7 +209,7 @@ static void svm_inject_interrupt(struct vp *vp, uint8_t vector)
 {
 	struct vmcb *vmcb = svm_vmcb(vp);
 
-	vmcb->intercept_misc1 &= ~MISC1_VINTR;
+	vmcb->intercept_misc[0] &= ~INTERCEPT_VINTR;
 	vmcb->interrupt_control &= ~INT_V_VECTOR;
 	vmcb->interrupt_control |= INT_V_IRQ | INT_V_PRIORITY | INT_V_IGN_TPR |
 				   (uint64_t)vector << INT_V_VECTOR_SHIFT;
@@ -260,10 +249,10 @@ static void svm_request_window(struct vp *vp, bool on)
 		on = false;
 	}
 	vmcb->interrupt_control &= ~(INT_V_IRQ | INT_V_PRIORITY | INT_V_VECTOR);
-	vmcb->intercept_misc1 &= ~MISC1_VINTR;
+	vmcb->intercept_misc[0] &= ~INTERCEPT_VINTR;
 	if (on) {
 		vmcb->interrupt_control |= INT_V_IRQ | INT_V_PRIORITY | INT_V_IGN_TPR;
-		vmcb->intercept_misc1 |= MISC1_VINTR;
+		vmcb->intercept_misc[0] |= INTERCEPT_VINTR;
 	}
 }
 
@@ -287,14 +276,11 @@ static void svm_dump(struct vp *vp)
 {
 	const struct vmcb *v = svm_vmcb(vp);
 
-#define X(x) ((unsigned long long)(x))
-	log_error("vmcb: cs %x base %llx rip %llx rsp %llx cr0 %llx cr3 %llx cr4 %llx efer %llx",
-		  v->cs.selector, X(v->cs.base), X(v->rip), X(v->rsp), X(v->cr0), X(v->cr3), X(v->cr4),
-		  X(v->efer));
-	log_error("vmcb: exit %llx info %llx %llx event in %llx out %llx int %llx state %llx asid %u",
-		  X(v->exit_code), X(v->exit_info1), X(v->exit_info2), X(v->exit_event), X(v->event),
-		  X(v->interrupt_control), X(v->interrupt_state), v->asid);
-#undef X
+	log_error("vmcb: cs %x base %lx rip %lx rsp %lx cr0 %lx cr3 %lx cr4 %lx efer %lx", v->cs.selector,
+		  v->cs.base, v->rip, v->rsp, v->cr0, v->cr3, v->cr4, v->efer);
+	log_error("vmcb: exit %lx info %lx %lx event in %lx out %lx int %lx state %lx asid %u", v->exit_code,
+		  v->exit_info1, v->exit_info2, v->exit_event, v->event, v->interrupt_control,
+		  v->interrupt_state, v->asid);
 }
 
 const struct virt_ops svm_ops = {
@@ -303,8 +289,6 @@ const struct virt_ops svm_ops = {
 	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },	/* VMMCALL */
 	.probe = svm_probe,
 	.cpu_enable = svm_cpu_enable,
-	.vp_create = svm_vp_create,
-	.vp_destroy = svm_vp_destroy,
 	.vp_reset = svm_vp_reset,
 	.vp_start_at = svm_vp_start_at,
 	.vp_load = svm_vp_load,

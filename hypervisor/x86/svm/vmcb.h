@@ -20,34 +20,8 @@ struct vmcb {
 	uint32_t intercept_cr;
 	uint32_t intercept_dr;
 	uint32_t intercept_exceptions;
-	uint32_t intercept_misc1;
-#define MISC1_INTR	(1u << 0)
-#define MISC1_NMI	(1u << 1)
-#define MISC1_INIT	(1u << 3)
-#define MISC1_VINTR	(1u << 4)
-#define MISC1_RDPMC	(1u << 15)
-#define MISC1_CPUID	(1u << 18)
-#define MISC1_INVD	(1u << 22)
-#define MISC1_HLT	(1u << 24)
-#define MISC1_INVLPGA	(1u << 26)
-#define MISC1_IO	(1u << 27)
-#define MISC1_MSR	(1u << 28)
-#define MISC1_TASK	(1u << 29)
-#define MISC1_FERR	(1u << 30)
-#define MISC1_SHUTDOWN	(1u << 31)
-	uint32_t intercept_misc2;
-#define MISC2_VMRUN	(1u << 0)
-#define MISC2_VMMCALL	(1u << 1)
-#define MISC2_VMLOAD	(1u << 2)
-#define MISC2_VMSAVE	(1u << 3)
-#define MISC2_STGI	(1u << 4)
-#define MISC2_CLGI	(1u << 5)
-#define MISC2_SKINIT	(1u << 6)
-#define MISC2_WBINVD	(1u << 9)
-#define MISC2_MONITOR	(1u << 10)
-#define MISC2_MWAIT	(1u << 11)
-#define MISC2_MWAIT_ARMED (1u << 12)
-#define MISC2_XSETBV	(1u << 13)
+	uint32_t intercept_misc[2];	/* a bit an exit code: 0x60 to 0x7f, from 0x80 on */
+#define INTERCEPT_VINTR	(1u << SVM_VINTR % 32)
 	uint8_t pad0[0x40 - 0x14];
 	uint64_t io_map;
 	uint64_t msr_map;
@@ -108,9 +82,9 @@ _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "state area");
 
 enum svm_exit_code {
 	SVM_EXCEPTION0 = 0x40, SVM_EXCEPTION31 = 0x5f,
-	SVM_INTR = 0x60, SVM_NMI = 0x61, SVM_SMI = 0x62, SVM_INIT = 0x63, SVM_VINTR = 0x64,
+	SVM_INTR = 0x60, SVM_NMI = 0x61, SVM_INIT = 0x63, SVM_VINTR = 0x64,
 	SVM_RDPMC = 0x6f, SVM_CPUID = 0x72, SVM_INVD = 0x76, SVM_HLT = 0x78, SVM_INVLPGA = 0x7a,
-	SVM_IO = 0x7b, SVM_MSR = 0x7c, SVM_TASK = 0x7d, SVM_SHUTDOWN = 0x7f,
+	SVM_IO = 0x7b, SVM_MSR = 0x7c, SVM_TASK = 0x7d, SVM_FERR = 0x7e, SVM_SHUTDOWN = 0x7f,
 	SVM_VMRUN = 0x80, SVM_VMMCALL = 0x81, SVM_VMLOAD = 0x82, SVM_VMSAVE = 0x83, SVM_STGI = 0x84,
 	SVM_CLGI = 0x85, SVM_SKINIT = 0x86, SVM_WBINVD = 0x89, SVM_MONITOR = 0x8a, SVM_MWAIT = 0x8b,
 	SVM_MWAIT_ARMED = 0x8c, SVM_XSETBV = 0x8d,

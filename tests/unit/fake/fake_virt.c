@@ -19,13 +19,6 @@ static const struct nested_pt_format format = {
 
 struct fake_vendor *fake_vendor(struct vp *vp) { return vp->vendor; }
 
-static enum pvn_status vp_create_(struct vp *vp)
-{
-	vp->vendor = page_pool_alloc(&vp->partition->pool);
-	return vp->vendor ? PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
-}
-
-static void vp_destroy_(struct vp *vp) { page_pool_free(&vp->partition->pool, vp->vendor); }
 static void vp_reset_(struct vp *vp) { fake_vendor(vp)->count = 0; }
 
 static void inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code)
@@ -93,8 +86,6 @@ static const struct virt_ops ops = {
 	.name = "fake",
 	.npt = &format,
 	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },
-	.vp_create = vp_create_,
-	.vp_destroy = vp_destroy_,
 	.vp_reset = vp_reset_,
 	.inject_exception = inject_exception,
 	.clear_shadow = clear_shadow,

@@ -13,7 +13,6 @@
 enum { EAX, EBX, ECX, EDX };
 
 #define BIT(n) (1u << (n))
-#define CR4_OSXSAVE BIT(18)
 
 static uint32_t out[4];
 

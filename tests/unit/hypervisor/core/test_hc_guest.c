@@ -8,14 +8,8 @@
 #include "fake_machine.h"
 
 #define CR0_PG_PE	0x80000001ull
-#define CR0_WP		0x10000ull
-#define CR4_PSE		0x10ull
 #define CR4_PAE		0x20ull
 #define CR4_LA57	0x1000ull
-#define CR4_SMEP	(1ull << 20)
-#define CR4_SMAP	(1ull << 21)
-#define EFER_LMA	0x400ull
-#define EFER_NXE	0x800ull
 #define NX		(1ull << 63)
 #define CPL3		(0xc0f3ull << 48)
 #define READ		PVN_TRANSLATE_READ

@@ -154,10 +154,10 @@ static void io_intercepts_are_kept_by_port(void **state)
 	assert_int_equal(install(id, PVN_INTERCEPT_IO_PORT, PVN_ACCESS_READ, 0x70), PVN_STATUS_SUCCESS);
 	assert_int_equal(install(id, PVN_INTERCEPT_IO_PORT, PVN_ACCESS_READ | PVN_ACCESS_WRITE, 0x70),
 			 PVN_STATUS_SUCCESS);
-	assert_int_equal(child->io_count, 1);
-	assert_int_equal(child->io[0].access, 3);
+	assert_int_equal(child->io.count, 1);
+	assert_int_equal(child->io.at[0].access, 3);
 	assert_int_equal(install(id, PVN_INTERCEPT_IO_PORT, PVN_ACCESS_NONE, 0x70), PVN_STATUS_SUCCESS);
-	assert_int_equal(child->io_count, 0);
+	assert_int_equal(child->io.count, 0);
 	for (unsigned int i = 0; i < IO_INTERCEPTS_MAX; i++)
 		assert_int_equal(install(id, PVN_INTERCEPT_IO_PORT, PVN_ACCESS_READ, i),
 				 PVN_STATUS_SUCCESS);
@@ -176,7 +176,7 @@ static void cpuid_leaves_msrs_and_exceptions_are_intercepted(void **state)
 
 	(void)state;
 	assert_int_equal(install(id, PVN_INTERCEPT_CPUID, PVN_ACCESS_EXECUTE, 7), PVN_STATUS_SUCCESS);
-	assert_int_equal(child->cpuid_leaf[0], 7);
+	assert_int_equal(child->cpuid.at[0].what, 7);
 	assert_int_equal(install(id, PVN_INTERCEPT_CPUID, PVN_ACCESS_READ, 7),
 			 PVN_STATUS_INVALID_PARAMETER);
 	for (unsigned int i = 8; i < 15; i++)
@@ -185,7 +185,7 @@ static void cpuid_leaves_msrs_and_exceptions_are_intercepted(void **state)
 	assert_int_equal(install(id, PVN_INTERCEPT_CPUID, PVN_ACCESS_EXECUTE, 100),
 			 PVN_STATUS_INSUFFICIENT_MEMORY);
 	assert_int_equal(install(id, PVN_INTERCEPT_CPUID, PVN_ACCESS_NONE, 7), PVN_STATUS_SUCCESS);
-	assert_int_equal(child->cpuid_count, 7);
+	assert_int_equal(child->cpuid.count, 7);
 	assert_int_equal(install(id, PVN_INTERCEPT_MSR, PVN_ACCESS_WRITE, 0), PVN_STATUS_SUCCESS);
 	assert_int_equal(child->msr_access, PVN_ACCESS_WRITE);
 	assert_int_equal(install(id, PVN_INTERCEPT_MSR, PVN_ACCESS_EXECUTE, 0),

@@ -169,10 +169,10 @@ static void a_cpuid_that_the_parent_may_want_is_not_light(void **state)
 
 	(void)state;
 	a_guest();
-	caller->partition->cpuid_count = 1;
+	caller->partition->cpuid.count = 1;
 	assert_int_equal(light_cpuid(caller, &rax), LIGHT_NOT);
 	assert_int_equal(rax, 1);
-	caller->partition->cpuid_count = 0;
+	caller->partition->cpuid.count = 0;
 }
 
 int main(void)

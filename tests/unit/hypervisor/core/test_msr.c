@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define LINUX_ID   0x8100000000060100ull
-#define MSR_EFER   0xc0000080
 #define MSR_PAT	   0x277
 #define MSR_VM_CR  0xc0010114
 
