@@ -9,25 +9,16 @@
  *		 memory=SIZE (the hypervisor's pool)
  *		 panic (fail an assertion before the root runs: shows what that prints)
  */
-#include <pvn/abi/types.h>
-#include "boot/boot_info.h"
 #include "boot/root_image.h"
 #include "core/acpi.h"
 #include "core/page_info.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
 #include "lib/log.h"
-#include "lib/string.h"
-#include "x86/apic.h"
-#include "x86/console.h"
 #include "x86/insn.h"
-#include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/paging.h"
-#include "x86/smp.h"
 #include "x86/svm/svm.h"
-#include "x86/tsc.h"
+#include "x86/x86.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8
@@ -207,6 +198,8 @@ void boot_main(uint32_t magic, uint32_t at)
 	const char *why;
 
 	smp_init_boot_cpu();
+	irq_init();
+	irq_load();
 	why = boot_info_parse(&info, magic, hpa(at));
 	read_options();
 	log_info("Paravane, ABI %u.%u", PVN_ABI_MAJOR, PVN_ABI_MINOR);
@@ -214,8 +207,6 @@ void boot_main(uint32_t magic, uint32_t at)
 	why = why ?: root_image_check(&info) ?: virt->probe();
 	if (why)
 		refuse(why);
-	irq_init();
-	irq_load();
 	apic_init_cpu();
 	tsc_calibrate();
 	find_memory();

@@ -7,11 +7,10 @@
  * so that a new processor's new feature is hidden until someone thinks of it. Then the
  * hypervisor's leaves [TLFS 2.0 ch. 3 "Feature and Interface Discovery"]. No locks.
  */
-#include <pvn/abi/cpuid.h>
 #include "core/exit.h"
+#include <pvn/abi/cpuid.h>
 #include "core/partition.h"
 #include "core/platform.h"
-#include "core/vp.h"
 
 enum { EAX, EBX, ECX, EDX };
 

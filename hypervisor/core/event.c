@@ -14,7 +14,6 @@
 #include "core/cpu.h"
 #include "core/event.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 /* Connections with lower ids are found without a search. */
 #define INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))

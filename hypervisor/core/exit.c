@@ -7,7 +7,6 @@
  */
 #include "core/exit.h"
 #include "core/hypercall.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"

@@ -6,7 +6,7 @@
  * Translation and Protection"]. Entries are read one at a time, under the lock of the
  * guest's map: the guest may change them meanwhile, as it may under a processor's walk.
  */
-#include "core/guest_walk.h"
+#include "core/exit.h"
 #include "core/partition.h"
 #include "core/platform.h"
 

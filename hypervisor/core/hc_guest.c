@@ -6,7 +6,7 @@
  * [TLFS 2.0 ch. 12 "Virtual MMU and Caching"]. A translation that fails, or an access, is
  * a result, not a status.
  */
-#include "core/guest_walk.h"
+#include "core/exit.h"
 #include "core/hypercall.h"
 
 #define TRANSLATE_RIGHTS (PVN_TRANSLATE_READ | PVN_TRANSLATE_WRITE | PVN_TRANSLATE_EXECUTE)

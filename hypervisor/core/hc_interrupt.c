@@ -72,7 +72,7 @@ static bool interrupt_is_valid(const struct pvn_assert_virtual_interrupt_v2_in *
 /* [TLFS 2.0 13.3 "Virtual Interrupts"] */
 HC_ABOUT(assert_virtual_interrupt_v2, hc_find_active_child)
 {
-	struct vp *first;
+	struct vp *first = partition_vp(target, 0);
 	uint64_t icr;
 
 	if (!interrupt_is_valid(in))
@@ -80,7 +80,7 @@ HC_ABOUT(assert_virtual_interrupt_v2, hc_find_active_child)
 	/* There is no system management mode to go to. */
 	if (in->type == PVN_INTERRUPT_SMI)
 		return PVN_STATUS_FEATURE_UNAVAILABLE;
-	if (hc_find_vp(target, 0, &first) != PVN_STATUS_SUCCESS)
+	if (!first)
 		return PVN_STATUS_INVALID_VP_INDEX;
 	if (in->type == PVN_INTERRUPT_EXTINT)
 		return lapic_extint(first, in->vector);
@@ -105,7 +105,7 @@ HC(assert_virtual_interrupt)
 
 HC_ABOUT(clear_virtual_interrupt, hc_find_active_child)
 {
-	struct vp *first;
+	struct vp *first = partition_vp(target, 0);
 
-	return hc_find_vp(target, 0, &first) ?: lapic_clear_extint(first);
+	return first ? lapic_clear_extint(first) : PVN_STATUS_INVALID_VP_INDEX;
 }

@@ -16,11 +16,11 @@ static enum pvn_status find_in_partition(struct hc_call *call, uint32_t type, ui
 	struct vp *vp;
 	enum pvn_status status = hc_find_active(call, id, &partition);
 
-	if (type == PVN_STATS_TYPE_vp)
-		status = status ?: hc_find_vp(partition, index, &vp);
-	if (status == PVN_STATUS_SUCCESS)
-		*out = type == PVN_STATS_TYPE_vp ? &vp->stats : &partition->stats;
-	return status;
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	vp = partition_vp(partition, index);
+	*out = type == PVN_STATS_TYPE_partition ? &partition->stats : vp ? &vp->stats : NULL;
+	return *out ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_VP_INDEX;
 }
 
 static enum pvn_status find_stats(struct hc_call *call, uint32_t type, uint64_t id, uint32_t index,

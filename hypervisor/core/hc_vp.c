@@ -11,12 +11,6 @@
 #define VECTORS		32u
 #define PORT_LAST	0xffffu
 
-enum pvn_status hc_find_vp(struct partition *partition, uint32_t index, struct vp **out)
-{
-	*out = partition_vp(partition, index);
-	return *out ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_VP_INDEX;
-}
-
 HC_ABOUT(create_vp, hc_find_active_child)
 {
 	if (!partition_reserves_fit(target, target->cpu_reserve, 1))

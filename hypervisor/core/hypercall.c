@@ -11,7 +11,6 @@
 #include "core/eventlog.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
-#include "lib/log.h"
 #include "lib/string.h"
 
 #define VECTOR_UNDEFINED	6
@@ -169,8 +168,8 @@ static enum pvn_status check_blocks(struct invocation *v)
 
 	if (in_bytes)
 		status = hc_check_block(v->in_at, in_bytes);
-	if (status == PVN_STATUS_SUCCESS && out_bytes)
-		status = hc_check_block(v->out_at, out_bytes);
+	if (out_bytes)
+		status = status ?: hc_check_block(v->out_at, out_bytes);
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
 	if (in_bytes && out_bytes && v->in_at < v->out_at + out_bytes &&
@@ -294,11 +293,8 @@ static enum pvn_status run(struct invocation *v)
 		return PVN_STATUS_INVALID_HYPERCALL_CODE;
 	if (!has_privilege(v->call.caller, v->row->privilege))
 		return PVN_STATUS_ACCESS_DENIED;
-	status = check_control(v);
-	if (status == PVN_STATUS_SUCCESS)
-		status = is_fast(v) ? fetch_fast(v) : fetch_memory(v);
-	if (status == PVN_STATUS_SUCCESS)
-		status = v->row->rep ? run_rep(v) : run_simple(v);
+	status = check_control(v) ?: (is_fast(v) ? fetch_fast(v) : fetch_memory(v)) ?:
+		 (v->row->rep ? run_rep(v) : run_simple(v));
 	hc_release(&v->call);
 	return status;
 }

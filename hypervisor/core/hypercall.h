@@ -67,7 +67,8 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes);
 #define HC_ABOUT(name, find) HC_WITH(name, find(call, in->partition_id, &call->target))
 #define HC_ABOUT_VP(name, find)								\
 	HC_WITH(name, find(call, in->partition_id, &call->target) ?:			\
-		      hc_find_vp(call->target, in->vp_index, &call->target_vp))
+		      (call->target_vp = partition_vp(call->target, in->vp_index)) ?	\
+		      PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_VP_INDEX)
 #define HC_WITH(name, found)								\
 	static HC_BODY(name);								\
 	HC(name)									\
@@ -101,8 +102,6 @@ enum pvn_status hc_find_self_or_child(struct hc_call *call, uint64_t id, struct 
 enum pvn_status hc_find_active_child(struct hc_call *call, uint64_t id, struct partition **out);
 enum pvn_status hc_find_active(struct hc_call *call, uint64_t id, struct partition **out);
 void hc_release(struct hc_call *call);
-/* hc_vp.c: a VP of the partition by its index. */
-enum pvn_status hc_find_vp(struct partition *partition, uint32_t index, struct vp **out);
 /*
  * hc_vp.c: the VP's registers lie still, since it is the caller, or it is stopped and off its
  * processor. OPERATION_DENIED: it is not stopped.

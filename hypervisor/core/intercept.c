@@ -7,7 +7,6 @@
  * Messages"]. The VP goes on when the parent clears its InterceptSuspend register.
  */
 #include "core/exit.h"
-#include "core/guest_walk.h"
 #include "core/partition.h"
 #include "lib/log.h"
 #include "lib/string.h"

@@ -51,9 +51,7 @@ enum { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
 
 /* Bitmaps of 256 vectors. */
 
-static void vector_set(uint64_t *map, unsigned int v) { map[v / 64] |= 1ull << v % 64; }
 static void vector_clear(uint64_t *map, unsigned int v) { map[v / 64] &= ~(1ull << v % 64); }
-static bool vector_test(const uint64_t *map, unsigned int v) { return map[v / 64] >> v % 64 & 1; }
 
 static int vector_highest(const uint64_t *map)
 {
@@ -140,7 +138,7 @@ static void retire_highest(struct vp *vp)
 	vector_clear(lapic->isr, vector);
 	if (vector_test(lapic->tmr, vector))
 		level_retire(vp, vector);
-	if (synic_has_vector(vp, vector))
+	if (vector_test(vp->synic.vectors, vector))
 		synic_scan(vp);
 }
 
@@ -229,7 +227,7 @@ void lapic_accept(struct vp *vp, uint8_t vector)
 	bool nested;
 
 	__atomic_fetch_and(&lapic->irr[vector / 64], ~(1ull << vector % 64), __ATOMIC_SEQ_CST);
-	if (synic_is_auto_eoi(vp, vector))
+	if (vector_test(vp->synic.auto_eoi, vector))
 		return;
 	nested = vector_highest(lapic->isr) >= 0;
 	vector_set(lapic->isr, vector);

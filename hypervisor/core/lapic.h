@@ -15,6 +15,10 @@
 
 struct vp;
 
+/* Bitmaps of 256 vectors. */
+static inline void vector_set(uint64_t *map, unsigned int v) { map[v / 64] |= 1ull << v % 64; }
+static inline bool vector_test(const uint64_t *map, unsigned int v) { return map[v / 64] >> v % 64 & 1; }
+
 #define APIC_SPURIOUS_ENABLE 0x100u
 #define LAPIC_LVTS	     6
 #define LAPIC_NMI	     1u

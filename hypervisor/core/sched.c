@@ -20,7 +20,6 @@
 #include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "core/timer.h"
 #include "lib/log.h"
 
 #define SLICE_US	6000
@@ -184,8 +183,6 @@ static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 	spin_unlock(&target->run_lock);
 }
 
-void sched_wake(struct vp *vp) { sched_notify(vp); }
-
 /*
  * It is in its guest, or about to enter: either it is kicked out, or it sees what came when
  * it looks for work, which it does after entry_generation became odd, and again before it
@@ -242,29 +239,25 @@ void sched_notify(struct vp *vp)
 
 void sched_wait_stopped(struct vp *vp)
 {
-	for (;;) {
+	for (bool wait = true; wait; plat_relax()) {
 		struct cpu *cpu = lock_home(vp);
 
-		/* Another processor of the parent resumed it in the meantime: that is its affair. */
-		if (!__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
-			spin_unlock(&cpu->run_lock);
-			return;
+		/* Or another processor of the parent resumed it in the meantime: that is its affair. */
+		if (__atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST)) {
+			if (vp->state == VP_READY && !list_is_empty(&vp->run_node)) {
+				dequeue(cpu, vp);
+				vp->state = VP_STOPPED;
+			} else if (vp->state == VP_BLOCKED) {
+				vp->state = VP_STOPPED;
+			}
+			ASSERT(cpu != plat_this_cpu() || vp->state != VP_RUNNING);
+			if (vp->state == VP_RUNNING)
+				plat_kick(cpu);
+			wait = vp->state != VP_STOPPED;
+		} else {
+			wait = false;
 		}
-		if (vp->state == VP_READY && !list_is_empty(&vp->run_node)) {
-			dequeue(cpu, vp);
-			vp->state = VP_STOPPED;
-		} else if (vp->state == VP_BLOCKED) {
-			vp->state = VP_STOPPED;
-		}
-		if (vp->state == VP_STOPPED) {
-			spin_unlock(&cpu->run_lock);
-			return;
-		}
-		ASSERT(cpu != plat_this_cpu() || vp->state != VP_RUNNING);
-		if (vp->state == VP_RUNNING)
-			plat_kick(cpu);
 		spin_unlock(&cpu->run_lock);
-		plat_relax();
 	}
 }
 

@@ -14,8 +14,6 @@ struct cpu;
 struct vp;
 
 void sched_init_cpu(struct cpu *cpu);
-/* A VP without stop reasons becomes ready; no effect on one that is ready or running. */
-void sched_wake(struct vp *vp);
 /* The VP must look at its flags (interrupts, stop reasons): wakes or kicks it. Any processor. */
 void sched_notify(struct vp *vp);
 /* Waits until the VP, whose stop reasons are set, is off its processor. Not for the caller's own. */

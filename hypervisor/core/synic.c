@@ -180,16 +180,6 @@ void synic_scan(struct vp *vp)
 		raise_sint(vp, __builtin_ctz(raise));
 }
 
-bool synic_has_vector(struct vp *vp, uint8_t vector)
-{
-	return vp->synic.vectors[vector / 64] >> vector % 64 & 1;
-}
-
-bool synic_is_auto_eoi(struct vp *vp, uint8_t vector)
-{
-	return vp->synic.auto_eoi[vector / 64] >> vector % 64 & 1;
-}
-
 /* The two bitmaps of vectors follow from the SINTs. */
 static void index_vectors(struct synic *synic)
 {
@@ -200,9 +190,9 @@ static void index_vectors(struct synic *synic)
 
 		if (config & PVN_SINT_MASKED)
 			continue;
-		synic->vectors[vector / 64] |= 1ull << vector % 64;
+		vector_set(synic->vectors, vector);
 		if (config & PVN_SINT_AUTO_EOI)
-			synic->auto_eoi[vector / 64] |= 1ull << vector % 64;
+			vector_set(synic->auto_eoi, vector);
 	}
 }
 

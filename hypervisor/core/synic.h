@@ -67,10 +67,6 @@ void synic_cancel(struct vp *vp, unsigned int sint, struct queued_message *messa
 void synic_scan(struct vp *vp);
 /* A timer owes this SINT a message: delivers it when its slot is free. */
 void synic_message_owed(struct vp *vp, unsigned int sint);
-/* Is this vector one of an unmasked SINT? */
-bool synic_has_vector(struct vp *vp, uint8_t vector);
-/* Is this vector a SINT with auto-EOI? */
-bool synic_is_auto_eoi(struct vp *vp, uint8_t vector);
 
 /* stimer.c: registers 0x400000b0-b7; what a timer owes goes to its slot (lock held). */
 bool stimer_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);

@@ -16,7 +16,6 @@ struct vp;
 struct vp_exit;
 
 struct virt_ops {
-	const char *name;
 	const struct nested_pt_format *npt;
 	uint8_t hypercall_code[4];	/* the instruction that calls the hypervisor, and RET */
 

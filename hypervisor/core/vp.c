@@ -163,5 +163,5 @@ void vp_stop(struct vp *vp, uint32_t reasons)
 void vp_resume(struct vp *vp, uint32_t reasons)
 {
 	if (!__atomic_and_fetch(&vp->stop_reasons, ~reasons, __ATOMIC_SEQ_CST))
-		sched_wake(vp);
+		sched_notify(vp);
 }

@@ -5,11 +5,10 @@
  * The physical local APIC [APM2 ch. 16 "Advanced Programmable Interrupt Controller"].
  * Registers by number (xAPIC offset >> 4 = x2APIC MSR - 0x800).
  */
-#include "core/arch.h"
 #include "core/platform.h"
-#include "x86/apic.h"
 #include "x86/insn.h"
 #include "x86/layout.h"
+#include "x86/x86.h"
 
 enum {
 	APIC_ID = 0x02, APIC_TPR = 0x08, APIC_EOI = 0x0b, APIC_SPURIOUS = 0x0f, APIC_TMR = 0x18,

@@ -6,11 +6,10 @@
  * of the processor are switched, not only those that the guest has on just now: what it
  * turned off keeps its value for when it turns it on again.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
-#include "x86/fpu.h"
 #include "x86/insn.h"
+#include "x86/x86.h"
 
 #define CR4_OSFXSR	(1u << 9)
 /*
@@ -19,18 +18,14 @@
  */
 #define FEATURES_USED	0x2e7ull
 
-static uint64_t features;		/* 0: no XSAVE, FXSAVE is used */
+static uint64_t features;
 
 void fpu_init_cpu(void)
 {
 	uint32_t r[4];
 
 	write_cr0(read_cr0() & ~0xcull);	/* EM, TS */
-	write_cr4(read_cr4() | CR4_OSFXSR);
-	cpuid(1, 0, r);
-	if (!(r[2] >> 26 & 1))
-		return;
-	write_cr4(read_cr4() | CR4_OSXSAVE);
+	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXSAVE);
 	cpuid(0xd, 0, r);
 	features = (r[0] | (uint64_t)r[3] << 32) & FEATURES_USED;
 	xsetbv(0, features);
@@ -40,10 +35,6 @@ void fpu_init_cpu(void)
 
 void fpu_load(const struct vp *vp)
 {
-	if (!features) {
-		fxrstor(vp->fpu);
-		return;
-	}
 	xrstor(vp->fpu, features);
 	if (vp->xcr0 != features)
 		xsetbv(0, vp->xcr0);
@@ -51,21 +42,13 @@ void fpu_load(const struct vp *vp)
 
 void fpu_save(struct vp *vp)
 {
-	if (!features) {
-		fxsave(vp->fpu);
-		return;
-	}
 	fpu_sync_xcr0(vp);
 	if (vp->xcr0 != features)
 		xsetbv(0, features);
 	xsave(vp->fpu, features);
 }
 
-void fpu_sync_xcr0(struct vp *vp)
-{
-	if (features)
-		vp->xcr0 = xgetbv(0);
-}
+void fpu_sync_xcr0(struct vp *vp) { vp->xcr0 = xgetbv(0); }
 
 void debug_load(const struct vp *vp)
 {

@@ -6,17 +6,12 @@
  * vectors belong to the root VP of this processor, 0xec and up are ours. Handlers run
  * only in the windows that the processor's loop opens, never inside other code.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "core/timer.h"
-#include "core/vp.h"
 #include "lib/log.h"
-#include "x86/apic.h"
 #include "x86/insn.h"
-#include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/panic.h"
+#include "x86/x86.h"
 
 struct idt_gate {
 	uint16_t offset_low, selector;

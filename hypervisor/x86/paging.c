@@ -6,12 +6,11 @@
  * pages for the image so that nothing is both writable and executable there. The direct
  * map is never executable.
  */
-#include "core/arch.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "x86/insn.h"
 #include "x86/layout.h"
-#include "x86/paging.h"
+#include "x86/x86.h"
 
 #define P	0x1ull
 #define W	0x2ull

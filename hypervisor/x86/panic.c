@@ -5,16 +5,13 @@
  * Panic. Writes to the serial line without locks: the processor that fails first owns
  * it, the others are stopped by NMI and speak one after the other.
  */
-#include "core/cpu.h"
 #include "core/partition.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "x86/apic.h"
 #include "x86/insn.h"
-#include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/panic.h"
+#include "x86/x86.h"
 
 #define FRAMES_MAX 24
 

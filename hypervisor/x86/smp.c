@@ -7,16 +7,11 @@
  */
 #include "core/platform.h"
 #include "core/sched.h"
-#include "core/virt_ops.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "x86/apic.h"
 #include "x86/insn.h"
-#include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/paging.h"
-#include "x86/smp.h"
-#include "x86/tsc.h"
+#include "x86/x86.h"
 
 #define START_TIMEOUT_US 1000000
 

@@ -7,9 +7,8 @@
  */
 #include "core/platform.h"
 #include "lib/log.h"
-#include "x86/apic.h"
 #include "x86/insn.h"
-#include "x86/tsc.h"
+#include "x86/x86.h"
 
 #define PIT_HZ		1193182u
 #define PIT_COUNT	(PIT_HZ / 50)	/* 20 ms */

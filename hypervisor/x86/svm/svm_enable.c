@@ -4,14 +4,12 @@
  *
  * Is there SVM, and turning it on; permission maps shared by all VPs of a kind.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "x86/console.h"
-#include "x86/fpu.h"
 #include "x86/insn.h"
 #include "x86/svm/svm.h"
+#include "x86/x86.h"
 
 #define MSR_VM_CR	0xc0010114u
 #define MSR_HSAVE	0xc0010117u
@@ -97,6 +95,9 @@ const char *svm_probe(void)
 	if (!(r[2] & 1 << 2))
 		return "this processor has no AMD SVM (and VMX is not supported yet)";
 	npt_format.huge_pages = r[3] >> 26 & 1;
+	cpuid(1, 0, r);
+	if (!(r[2] >> 26 & 1))
+		return "this processor has no XSAVE";
 	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED)
 		return "SVM is disabled by the firmware: enable it in the BIOS set-up";
 	cpuid(0x80000008, 0, r);

@@ -6,8 +6,8 @@
  * where the processor has it; without it they are those of the plain encodings, so a
  * guest that puts prefixes in front of them harms only itself (docs/caveats.md).
  */
-#include "x86/fpu.h"
 #include "x86/svm/svm.h"
+#include "x86/x86.h"
 
 #define IO_IN		(1u << 0)
 #define IO_STRING	(1u << 2)

@@ -6,9 +6,8 @@
  * VMCB itself. GIF is clear, the host's interrupt flag set: nothing is taken here, and what
  * is pending ends the guest's next entry at once.
  */
-#include "core/light.h"
-#include "x86/fpu.h"
 #include "x86/svm/svm.h"
+#include "x86/x86.h"
 
 #define CS_SELECTOR_RPL	0x3u
 #define CS_LONG		(1u << 9)

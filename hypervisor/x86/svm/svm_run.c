@@ -9,14 +9,12 @@
  * the hypervisor runs (it uses none of them): VMLOAD and VMSAVE happen when the VP on a
  * processor changes, not at every exit.
  */
-#include "core/cpu.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "x86/fpu.h"
 #include "x86/insn.h"
 #include "x86/svm/svm.h"
+#include "x86/x86.h"
 
 #define MSR_PRED_CMD 0x49
 #define PAT_RESET 0x0007040600070406ull
@@ -284,7 +282,6 @@ static void svm_dump(struct vp *vp)
 }
 
 const struct virt_ops svm_ops = {
-	.name = "svm",
 	.npt = &npt_format,
 	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },	/* VMMCALL */
 	.probe = svm_probe,

@@ -110,7 +110,15 @@ void log_print(enum log_level level, const char *format, ...)
 
 /* The scheduler: a VP is stopped as soon as it is told to, and never really runs. */
 
-void sched_notify(struct vp *vp) { (void)vp; machine.notifications++; }
+void sched_notify(struct vp *vp)
+{
+	machine.notifications++;
+	if (vp->state == VP_STOPPED && !vp->stop_reasons) {
+		vp->state = VP_READY;
+		machine.wakes++;
+	}
+}
+
 void sched_yield(void) { machine.yields++; }
 void sched_charge(void) { plat_this_cpu()->stats.count[PVN_STAT_processor_run_time] += 7; }
 
@@ -118,12 +126,6 @@ enum pvn_status sched_park(uint64_t mask)
 {
 	machine.parked = mask;
 	return mask >> FAKE_CPUS ? PVN_STATUS_INVALID_PARAMETER : PVN_STATUS_SUCCESS;
-}
-
-void sched_wake(struct vp *vp)
-{
-	machine.wakes++;
-	vp->state = VP_READY;
 }
 
 void sched_wait_stopped(struct vp *vp)

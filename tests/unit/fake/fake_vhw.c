@@ -214,7 +214,6 @@ static uint8_t get_tpr(struct vp *vp) { return fake.tpr[vp->index]; }
 static void set_tpr(struct vp *vp, uint8_t tpr) { fake.tpr[vp->index] = tpr; }
 
 static const struct virt_ops fake_virt = {
-	.name = "fake",
 	.get_register = get_register,
 	.set_register = set_register,
 	.get_tpr = get_tpr,

@@ -83,7 +83,6 @@ static void set_exception_intercepts(struct vp *vp, uint32_t vectors)
 }
 
 static const struct virt_ops ops = {
-	.name = "fake",
 	.npt = &format,
 	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },
 	.vp_reset = vp_reset_,
