@@ -214,10 +214,28 @@ static void print_stats(void)
 	}
 }
 
+/* What is left of a processor: processor.def. */
+static void print_processor(void)
+{
+	printf("\n## CPUID\n\nOf the processor a child sees what the fourth column keeps, less the third; "
+	       "every partition sees the fifth.\nHypervisor leaves are in the coverage of the TLFS.\n\n"
+	       "| leaf | register | hidden from all | kept by a child | added | contents |\n"
+	       "|---|---|---|---|---|---|\n");
+#define R(reg, hidden, child, added)							\
+	printf("| | " #reg " | 0x%08X | 0x%08X | 0x%08X | |\n", (unsigned int)(hidden), \
+	       (unsigned int)(child), (unsigned int)(added));
+#define PVN_CPUID(leaf, subleaf, registers, text)					\
+	printf("| 0x%08X.%u | | | | | %s |\n", leaf, subleaf, text); registers
+#include "processor.def"
+	printf("\n## Constant registers of a child\n\n| number | value | name |\n|---|---|---|\n");
+#define PVN_CHILD_MSR(number, value, name) printf("| 0x%08X | 0x%X | %s |\n", number, value, name);
+#include "processor.def"
+}
+
 static void reference(void)
 {
 	printf("# Paravane ABI %u.%u: calls and statuses\n\n"
-	       "Printed from `hypercall-abi/hypercalls.def` and `statuses.def`; do not edit.\n"
+	       "Printed from `hypercall-abi/hypercalls.def` and the tables beside it; do not edit.\n"
 	       "Fields named `pad` are ignored, those named `mbz` must be 0.\n\n## Calls\n",
 	       PVN_ABI_MAJOR, PVN_ABI_MINOR);
 	for (size_t i = 0; i < PVN_CALL_COUNT; i++) {
@@ -234,6 +252,7 @@ static void reference(void)
 		printf("| 0x%04X | %s | %s | %s |\n", pvn_statuses[i].number, pvn_statuses[i].name,
 		       pvn_statuses[i].error, pvn_statuses[i].text);
 	print_stats();
+	print_processor();
 }
 
 static const struct pvn_call_info *find_call(unsigned int code)
@@ -255,13 +274,17 @@ static void cover_call(unsigned int code, const char *name, const char *why)
 		printf("| 0x%04X | %s | not offered%s%s | |\n", code, name, *why ? ": " : "", why);
 }
 
-static void cover_register(unsigned int first, unsigned int count, const char *name, bool there,
-			   const char *remark)
+static void cover_register(unsigned int first, unsigned int count, const char *name,
+			   const char *privilege, const char *remark)
 {
+	bool there = strcmp(privilege, "NONE") != 0;
+
+
 	printf("| 0x%08X", first);
 	if (count > 1)
 		printf(" to 0x%08X", first + count - 1);
-	printf(" | %s | %s | %s |\n", name, there ? "offered" : "not offered", remark);
+	printf(" | %s | %s | %s | %s |\n", name, there ? "offered" : "not offered",
+	       there ? privilege : "", remark);
 }
 
 /* What of the TLFS v2.0 there is; calls of later versions are in the reference. */
@@ -273,24 +296,14 @@ static void coverage(void)
 	       "## Calls\n\n| code | TLFS name | state | privilege |\n|---|---|---|---|\n",
 	       PVN_ABI_MAJOR, PVN_ABI_MINOR);
 #define PVN_TLFS_CALL(code, name, why) cover_call(code, name, why);
-#define PVN_TLFS_MSR(first, count, name, there, remark)
-#define PVN_TLFS_LEAF(number, name, remark)
 #include "tlfs-v2.def"
-#undef PVN_TLFS_CALL
-#undef PVN_TLFS_MSR
-	printf("\n## Registers\n\n| number | name | state | remark |\n|---|---|---|---|\n");
-#define PVN_TLFS_CALL(code, name, why)
-#define PVN_TLFS_MSR(first, count, name, there, remark) cover_register(first, count, name, there, remark);
+	printf("\n## Registers\n\n| number | name | state | privilege | remark |\n|---|---|---|---|---|\n");
+#define PVN_TLFS_MSR(first, count, name, privilege, remark) \
+	cover_register(first, count, name, #privilege, remark);
 #include "tlfs-v2.def"
-#undef PVN_TLFS_MSR
-#undef PVN_TLFS_LEAF
 	printf("\n## CPUID leaves\n\n| leaf | contents | remark |\n|---|---|---|\n");
-#define PVN_TLFS_MSR(first, count, name, there, remark)
 #define PVN_TLFS_LEAF(number, name, remark) printf("| 0x%08X | %s | %s |\n", number, name, remark);
 #include "tlfs-v2.def"
-#undef PVN_TLFS_CALL
-#undef PVN_TLFS_MSR
-#undef PVN_TLFS_LEAF
 }
 
 int main(int argc, char **argv)

@@ -2,10 +2,9 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * What CPUID shows. The root sees its own processor without what the hypervisor keeps for
- * itself; a child sees the features that are switched with it, as lists of what is kept,
- * so that a new processor's new feature is hidden until someone thinks of it. Then the
- * hypervisor's leaves [TLFS 2.0 ch. 3 "Feature and Interface Discovery"]. No locks.
+ * What CPUID shows: of the processor what the rows of processor.def leave of it, and what
+ * depends on the VP; then the hypervisor's leaves [TLFS 2.0 ch. 3 "Feature and Interface
+ * Discovery"]. No locks.
  */
 #include "core/exit.h"
 #include <pvn/abi/cpuid.h>
@@ -16,60 +15,14 @@ enum { EAX, EBX, ECX, EDX };
 
 #define BIT(n) (1u << (n))
 
-/* Leaf 1. */
-#define ECX1_MONITOR	BIT(3)
-#define ECX1_VMX	BIT(5)
-#define ECX1_SMX	BIT(6)
-#define ECX1_X2APIC	BIT(21)
-#define ECX1_DEADLINE	BIT(24)
 #define ECX1_XSAVE	BIT(26)
 #define ECX1_OSXSAVE	BIT(27)
-#define ECX1_HYPERVISOR	BIT(31)
-#define EDX1_APIC	BIT(9)
 #define EDX1_HTT	BIT(28)
-/* SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
-#define ECX1_CHILD	0x76da3203u
-/* FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS */
-#define EDX1_CHILD	0x0f8ba97fu
-
-/* Leaf 7. */
-#define EBX7_TSC_ADJUST	BIT(1)
-#define ECX7_CET_SS	BIT(7)
 #define ECX7_OSPKE	BIT(4)
-#define EDX7_CET_IBT	BIT(20)
-#define EDX7_AMX	(BIT(22) | BIT(24) | BIT(25))
-/*
- * FSGSBASE BMI1 AVX2 FDP SMEP BMI2 ERMS INVPCID FCS AVX512F,DQ RDSEED ADX SMAP
- * AVX512IFMA CLFLUSHOPT CLWB AVX512PF,ER,CD SHA AVX512BW,VL
- */
-#define EBX7_CHILD	0xfdbf27e9u
-/* AVX512VBMI UMIP VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNT CLDEMOTE MOVDIRI MOVDIR64B */
-#define ECX7_CHILD	0x1a005f46u
-/* AVX512 4VNNIW 4FMAPS, FSRM, VP2INTERSECT, MD_CLEAR, SERIALIZE, AVX512_FP16 */
-#define EDX7_CHILD	0x0080451cu
-/* Subleaf 1: AVX_VNNI AVX512_BF16, fast short REP instructions */
-#define EAX71_CHILD	0x00001c30u
-
-/* Leaf 0x80000001. */
 #define ECX81_CMP_LEGACY BIT(1)
-#define ECX81_SVM	BIT(2)
-#define ECX81_EXTAPIC	BIT(3)
-#define ECX81_IBS	BIT(10)
-#define ECX81_SKINIT	BIT(12)
-#define ECX81_COUNTERS	(BIT(23) | BIT(24) | BIT(28))
-#define ECX81_MWAITX	BIT(29)
-/* LAHF CR8 ABM SSE4A misaligned SSE, PREFETCHW, XOP FMA4 TBM */
-#define ECX81_CHILD	0x002109f1u
-/* Leaf 1's, SYSCALL NX MMX+ FXSR FFXSR 1-GiB pages, LM 3DNOW; not MCE MTRR MCA RDTSCP */
-#define EDX81_CHILD	0xe7d3a97fu
-/* Reaches only the guest's own address space id, of which each processor has another one. */
-#define EBX88_INVLPGB BIT(3)
-/* CLZERO, saving FP error pointers, WBNOINVD */
-#define EBX88_CHILD	(BIT(0) | BIT(2) | BIT(9))
 
 #define LEAF_MAX_CHILD	  0xdu
 #define EXTENDED_MAX_CHILD 0x80000008u
-#define HYPERVISOR_MAX	  PVN_CPUID_HARDWARE
 /* How often a guest tries a lock before it calls notify_long_spin_wait. */
 #define SPINS_BEFORE_YIELD 4095
 #define CR4_PKE		  (1u << 22)
@@ -92,23 +45,16 @@ static bool is_child(const struct vp *vp) { return !vp->partition->is_root; }
 
 static void zero(uint32_t out[4]) { out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0; }
 
-/* Features by their bit in the two properties [TLFS 2.0 5.2.11 "Processor Features"]. */
 static const struct { uint32_t leaf; uint8_t subleaf, reg, bit; } feature_at[] = {
-	{ 1, 0, ECX, 0 }, { 0x80000001, 0, ECX, 0 }, { 1, 0, ECX, 9 }, { 1, 0, ECX, 19 },
-	{ 1, 0, ECX, 20 }, { 0x80000001, 0, ECX, 6 }, { 0x80000001, 0, ECX, 11 }, { 1, 0, ECX, 23 },
-	{ 1, 0, ECX, 13 }, { 0x80000001, 0, ECX, 4 }, { 0x80000001, 0, ECX, 5 }, { 0x80000001, 0, ECX, 7 },
-	{ 0x80000001, 0, EDX, 22 }, { 0x80000001, 0, EDX, 31 }, { 0x80000001, 0, EDX, 30 },
-	{ 0x80000001, 0, EDX, 26 }, { 1, 0, ECX, 25 }, { 1, 0, ECX, 1 }, { 1, 0, ECX, 17 },
-	/* XSAVE's */
-	{ 1, 0, ECX, 26 }, { 0xd, 1, EAX, 0 }, { 1, 0, ECX, 28 },
+#define PVN_CPUID_FEATURE(leaf, subleaf, reg, bit) { leaf, subleaf, reg, bit },
+#include <processor.def>
 };
 
 #define FEATURES (sizeof(feature_at) / sizeof(feature_at[0]))
 
-/* What needs AVX, by leaf, subleaf and register. */
 static const struct { uint32_t leaf, subleaf, reg, bits; } needs_avx[] = {
-	{ 1, 0, ECX, 0x30001000 }, { 7, 0, EBX, 0xdc230020 }, { 7, 0, ECX, 0x00005e42 },
-	{ 7, 0, EDX, 0x0080010c }, { 7, 1, EAX, 0x00000030 }, { 0x80000001, 0, ECX, 0x00010800 },
+#define PVN_CPUID_AVX(leaf, subleaf, reg, bits) { leaf, subleaf, reg, bits },
+#include <processor.def>
 };
 
 static bool has_feature(const struct partition *partition, unsigned int i)
@@ -188,19 +134,14 @@ static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 {
 	zero(out);
 	switch (leaf) {
-	case PVN_CPUID_VENDOR:
-		out[EAX] = HYPERVISOR_MAX;
-		out[EBX] = 0x7263694d;	/* "Microsoft Hv" */
-		out[ECX] = 0x666f736f;
-		out[EDX] = 0x76482074;
+#define PVN_CPUID_OWN(number, a, b, c, d, text)						\
+	case number:									\
+		out[EAX] = a;								\
+		out[EBX] = b;								\
+		out[ECX] = c;								\
+		out[EDX] = d;								\
 		break;
-	case PVN_CPUID_INTERFACE:
-		out[EAX] = PVN_CPUID_INTERFACE_HV1;
-		break;
-	case PVN_CPUID_VERSION:
-		out[EAX] = PVN_ABI_MAJOR * 100 + PVN_ABI_MINOR;
-		out[EBX] = PVN_ABI_MAJOR << 16 | PVN_ABI_MINOR;
-		break;
+#include <processor.def>
 	case PVN_CPUID_FEATURES:
 		features(vp, out);
 		break;
@@ -211,14 +152,6 @@ static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 	case PVN_CPUID_LIMITS:
 		out[EAX] = VPS_PER_PARTITION_MAX;
 		out[EBX] = plat_cpu_count();
-		break;
-	case PVN_CPUID_HARDWARE:
-		out[EAX] = BIT(1) | BIT(3);	/* MSR bitmaps, second-level translation */
-		break;
-	case PVN_CPUID_OWN_FIRST:
-		out[EAX] = PVN_CPUID_OWN_FIRST + 1;
-		out[EBX] = PVN_SIGNATURE_EBX;
-		out[ECX] = PVN_SIGNATURE_ECX;
 		break;
 	case PVN_CPUID_OWN_FIRST + 1:
 		out[EAX] = PVN_ABI_MAJOR << 16 | PVN_ABI_MINOR;
@@ -320,106 +253,40 @@ static void leaf_cache(struct vp *vp, uint32_t out[4])
 	out[EAX] = (out[EAX] & 0x3fff) | (level >= 3 ? cores << 14 : 0) | (cores & 0x3f) << 26;
 }
 
-/* What both kinds of partition see */
-
-static void leaf_identity(struct vp *vp, uint32_t out[4])
+/* What the rows say */
+static void apply_rows(bool child, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-	bool enabled = vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_OSXSAVE;
-
-	out[EBX] = (out[EBX] & 0x00ffffff) | vp->lapic.id << 24;
-	out[ECX] &= ~(ECX1_MONITOR | ECX1_VMX | ECX1_SMX | ECX1_OSXSAVE);
-	out[ECX] |= ECX1_HYPERVISOR | ECX1_X2APIC | ECX1_DEADLINE;
-	if (enabled && out[ECX] & ECX1_XSAVE)
-		out[ECX] |= ECX1_OSXSAVE;
-	out[EDX] |= EDX1_APIC;
-}
-
-static void leaf_extended_features(struct vp *vp, uint32_t subleaf, uint32_t out[4])
-{
-	if (subleaf)
-		return;
-	/* The TSC is everybody's; CET and AMX state is not switched. */
-	out[EBX] &= ~EBX7_TSC_ADJUST;
-	out[ECX] &= ~(ECX7_CET_SS | ECX7_OSPKE);
-	out[EDX] &= ~(EDX7_CET_IBT | EDX7_AMX);
-	if (vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_PKE)
-		out[ECX] |= ECX7_OSPKE;
-}
-
-static void adjust_common(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	switch (leaf) {
-	case 1: leaf_identity(vp, out); break;
-	case 6:
-		out[EAX] |= BIT(2);	/* the APIC timer never stops: it is ours */
-		break;
-	case 7: leaf_extended_features(vp, subleaf, out); break;
-	case 0xb:
-	case 0x1f: out[EDX] = vp->lapic.id; break;
-	case 0xd: leaf_xsave(vp, subleaf, out); break;
-	case 0x80000001:
-		out[ECX] &= ~(ECX81_SVM | ECX81_EXTAPIC | ECX81_IBS | ECX81_SKINIT | ECX81_COUNTERS |
-			      ECX81_MWAITX);
-		out[EDX] |= EDX1_APIC;
-		break;
-	case 0x80000008: out[EBX] &= ~EBX88_INVLPGB; break;
-	case 0x8000001e: out[EAX] = vp->lapic.id; break;
-	case 5:			/* MONITOR */
-	case 0xa:		/* performance counters: their interrupt is not passed on */
-	case 0x1d:		/* AMX */
-	case 0x1e:
-	case 0x8000000a:	/* SVM */
-	case 0x8000001b:	/* IBS */
-	case 0x80000022:	/* AMD's performance counters */
-		zero(out);
-		break;
+	switch ((uint64_t)(leaf == 7 ? subleaf : 0) << 32 | leaf) {
+#define R(reg, hidden, kept, added) out[reg] = (out[reg] & ~(hidden) & (child ? (kept) : ~0u)) | (added);
+#define PVN_CPUID(number, sub, registers, text) case (uint64_t)(sub) << 32 | (number): registers break;
+#include <processor.def>
+	default:
+		if (child)
+			zero(out);
 	}
 }
 
-/* What a child sees of that */
-
-static void child_identity(struct vp *vp, uint32_t out[4])
+static void leaf_identity(struct vp *vp, uint32_t out[4])
 {
 	unsigned int count = vp_count(vp);
 
-	out[EBX] = (out[EBX] & 0xff00ffff) | (1u << bits_for(count)) << 16;
-	out[ECX] &= ECX1_CHILD | ECX1_OSXSAVE | ECX1_HYPERVISOR | ECX1_X2APIC | ECX1_DEADLINE;
-	out[EDX] &= EDX1_CHILD | EDX1_APIC;
-	if (count > 1)
-		out[EDX] |= EDX1_HTT;
-}
-
-static void child_extended_features(uint32_t subleaf, uint32_t out[4])
-{
-	uint32_t shown = subleaf ? 0 : ~0u;
-
-	out[EAX] = subleaf == 1 ? out[EAX] & EAX71_CHILD : out[EAX] && !subleaf;
-	out[EBX] &= EBX7_CHILD & shown;
-	out[ECX] &= ECX7_CHILD & shown;
-	out[EDX] &= EDX7_CHILD & shown;
-}
-
-static void child_extended_identity(struct vp *vp, uint32_t out[4])
-{
-	bool amd = out[ECX] & ECX81_CMP_LEGACY;
-
-	out[ECX] &= ECX81_CHILD;
-	if (amd && vp_count(vp) > 1)
-		out[ECX] |= ECX81_CMP_LEGACY;
-	out[EDX] &= EDX81_CHILD | EDX1_APIC;
+	out[EBX] = (out[EBX] & 0x00ffffff) | vp->lapic.id << 24;
+	if (out[ECX] & ECX1_XSAVE && vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_OSXSAVE)
+		out[ECX] |= ECX1_OSXSAVE;
+	if (is_child(vp)) {
+		out[EBX] = (out[EBX] & 0xff00ffff) | (1u << bits_for(count)) << 16;
+		out[EDX] |= count > 1 ? EDX1_HTT : 0;
+	}
 }
 
 static void child_address_sizes(struct vp *vp, uint32_t out[4])
 {
 	unsigned int count = vp_count(vp);
 
-	/* No guest physical addresses of its own, and no 57-bit linear ones. */
-	out[EAX] &= 0xffff;
+	/* No 57-bit linear addresses. */
 	if ((out[EAX] >> 8) > 48)
 		out[EAX] = (out[EAX] & 0xff) | 48 << 8;
-	out[EBX] &= EBX88_CHILD;
 	out[ECX] = bits_for(count) << 12 | (count - 1);
-	out[EDX] = 0;
 }
 
 static uint32_t clamp_leaf(uint32_t value, uint32_t least, uint32_t most)
@@ -431,27 +298,25 @@ static void adjust_child(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_
 {
 	switch (leaf) {
 	case 0: out[EAX] = clamp_leaf(out[EAX], 0xb, LEAF_MAX_CHILD); break;
-	case 1: child_identity(vp, out); break;
 	case 4: leaf_cache(vp, out); break;
-	case 6:
-		zero(out);
-		out[EAX] = BIT(2);
-		break;
-	case 7: child_extended_features(subleaf, out); break;
+	case 7: out[EAX] = subleaf ? out[EAX] : !!out[EAX]; break;
 	case 0xb: leaf_topology(vp, subleaf, out); break;
 	case 0x80000000: out[EAX] = clamp_leaf(out[EAX], 0x80000000, EXTENDED_MAX_CHILD); break;
-	case 0x80000001: child_extended_identity(vp, out); break;
-	case 0x80000007:
-		out[EAX] = out[EBX] = out[ECX] = 0;
-		out[EDX] &= BIT(8);	/* invariant TSC */
-		break;
+	case 0x80000001: out[ECX] &= vp_count(vp) > 1 ? ~0u : ~ECX81_CMP_LEGACY; break;
 	case 0x80000008: child_address_sizes(vp, out); break;
-	case 2:			/* caches, names: as they are */
-	case 0xd:
-	case 0x80000002 ... 0x80000006:
+	}
+}
+
+static void adjust_root(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	switch (leaf) {
+	case 7:
+		if (!subleaf && vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_PKE)
+			out[ECX] |= ECX7_OSPKE;
 		break;
-	default:
-		zero(out);
+	case 0xb:
+	case 0x1f: out[EDX] = vp->lapic.id; break;
+	case 0x8000001e: out[EAX] = vp->lapic.id; break;
 	}
 }
 
@@ -462,9 +327,15 @@ void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4
 		return;
 	}
 	plat_cpuid(leaf, subleaf, out);
-	adjust_common(vp, leaf, subleaf, out);
-	if (is_child(vp))
+	apply_rows(is_child(vp), leaf, subleaf, out);
+	if (leaf == 1)
+		leaf_identity(vp, out);
+	else if (leaf == 0xd)
+		leaf_xsave(vp, subleaf, out);
+	else if (is_child(vp))
 		adjust_child(vp, leaf, subleaf, out);
+	else
+		adjust_root(vp, leaf, subleaf, out);
 	if ((vp->partition->features[0] & vp->partition->features[1]) != ~0ull)
 		hide_features(vp->partition, leaf, subleaf, out);
 }

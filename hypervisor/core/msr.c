@@ -20,23 +20,9 @@
 #define EFER_FFXSR	   (1ull << 14)
 
 enum {
-	MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_MICROCODE = 0x8b,
-	MSR_PLATFORM_INFO = 0xce, MSR_MTRR_CAP = 0xfe, MSR_MCG_CAP = 0x179,
-	MSR_MCG_STATUS = 0x17a, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9, MSR_PAT = 0x277,
-	MSR_MTRR_DEFAULT = 0x2ff,
-	MSR_X2APIC_TPR = 0x808, MSR_X2APIC_EOI = 0x80b, MSR_X2APIC_LAST = 0x83f,
+	MSR_TSC = 0x10, MSR_PAT = 0x277, MSR_X2APIC_TPR = 0x808, MSR_X2APIC_EOI = 0x80b,
+	MSR_X2APIC_LAST = 0x83f,
 };
-
-#define MSR_SYSCFG	   0xc0010010u
-#define MSR_HWCR	   0xc0010015u
-#define MSR_INT_PENDING	   0xc0010055u
-#define MSR_DE_CFG	   0xc0011029u
-
-#define HWCR_TSC_AT_P0	   (1ull << 24)
-#define DE_CFG_LFENCE_SERIALIZES 0x2ull
-#define MISC_FAST_STRINGS  (1ull << 0)
-#define MISC_NO_BTS_NO_PEBS (3ull << 11)
-#define MTRR_ENABLED_WRITE_BACK 0x806ull
 
 /* Pages that registers name */
 
@@ -190,25 +176,9 @@ static bool write_crash_control(struct vp *vp, uint64_t value)
 static enum pvn_privilege synthetic_privilege(uint32_t msr)
 {
 	switch (msr) {
-	case PVN_MSR_GUEST_OS_ID:
-	case PVN_MSR_HYPERCALL:
-	/* Crash registers have a feature bit and no privilege: they come with the interface. */
-	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL: return PVN_PRIVILEGE_ACCESS_HYPERCALL_MSRS;
-	case PVN_MSR_VP_INDEX: return PVN_PRIVILEGE_ACCESS_VP_INDEX;
-	case PVN_MSR_RESET: return PVN_PRIVILEGE_ACCESS_RESET;
-	case PVN_MSR_VP_RUNTIME: return PVN_PRIVILEGE_ACCESS_VP_RUN_TIME;
-	case PVN_MSR_TIME_REF_COUNT: return PVN_PRIVILEGE_ACCESS_REFERENCE_COUNTER;
-	case PVN_MSR_REFERENCE_TSC: return PVN_PRIVILEGE_ACCESS_REFERENCE_TSC;
-	case PVN_MSR_TSC_FREQUENCY:
-	case PVN_MSR_APIC_FREQUENCY: return PVN_PRIVILEGE_ACCESS_FREQUENCIES;
-	case PVN_MSR_EOI ... PVN_MSR_VP_ASSIST_PAGE: return PVN_PRIVILEGE_ACCESS_APIC_MSRS;
-	case PVN_MSR_SCONTROL ... PVN_MSR_EOM:
-	case PVN_MSR_SINT0 ... PVN_MSR_SINT0 + PVN_SINT_COUNT - 1:
-		return PVN_PRIVILEGE_ACCESS_SYNIC;
-	case PVN_MSR_STIMER0_CONFIG ... PVN_MSR_STIMER0_CONFIG + 2 * PVN_STIMER_COUNT - 1:
-		return PVN_PRIVILEGE_ACCESS_SYNTHETIC_TIMERS;
-	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_VP + 1: return PVN_PRIVILEGE_ACCESS_STATS_MSRS;
-	case PVN_MSR_GUEST_IDLE: return PVN_PRIVILEGE_ACCESS_GUEST_IDLE;
+#define PVN_TLFS_MSR(first, count, name, privilege, remark) \
+	case (first) ... (first) + (count) - 1: return PVN_PRIVILEGE_##privilege;
+#include <tlfs-v2.def>
 	}
 	return PVN_PRIVILEGE_NONE;
 }
@@ -348,24 +318,15 @@ static bool write_pat(struct vp *vp, uint64_t value)
 	return set(vp, PVN_REG_PAT, value);
 }
 
-/*
- * What a stock kernel reads of a child's processor without asking CPUID first: a plain
- * machine with nothing to configure. Writes to the same registers change nothing.
- */
+/* What a stock kernel reads of a child's processor; writes change nothing. */
 static bool child_constant(uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
-	case MSR_PLATFORM_ID: case MSR_MICROCODE: case MSR_PLATFORM_INFO: case MSR_MTRR_CAP:
-	case MSR_MCG_CAP: case MSR_MCG_STATUS: case MSR_DEBUGCTL: case MSR_SYSCFG:
-	case MSR_INT_PENDING: *value = 0; break;
-	case MSR_TSC: *value = plat_tsc(); break;
-	case MSR_MISC_ENABLE: *value = MISC_FAST_STRINGS | MISC_NO_BTS_NO_PEBS; break;
-	case MSR_MTRR_DEFAULT: *value = MTRR_ENABLED_WRITE_BACK; break;
-	case MSR_HWCR: *value = HWCR_TSC_AT_P0; break;
-	case MSR_DE_CFG: *value = DE_CFG_LFENCE_SERIALIZES; break;
+	case MSR_TSC: *value = plat_tsc(); return true;
+#define PVN_CHILD_MSR(number, constant, name) case number: *value = constant; return true;
+#include <processor.def>
 	default: return false;
 	}
-	return true;
 }
 
 static bool is_synthetic(uint32_t msr) { return msr >> 28 == 4; }

@@ -27,18 +27,8 @@
 
 /* Those that are MSRs of the guest too, in the order of both. */
 static const struct { uint32_t first, count, msr; } msrs[] = {
-	{ PVN_REG_HYPERCALL, 1, PVN_MSR_HYPERCALL },
-	{ PVN_REG_GUEST_OS_ID, 1, PVN_MSR_GUEST_OS_ID },
-	{ PVN_REG_VP_INDEX, 1, PVN_MSR_VP_INDEX },
-	{ PVN_REG_TIME_REF_COUNT, 1, PVN_MSR_TIME_REF_COUNT },
-	{ PVN_REG_ICR, 3, PVN_MSR_ICR },		/* ICR, TPR, VP assist page */
-	{ PVN_REG_REFERENCE_TSC, 1, PVN_MSR_REFERENCE_TSC },
-	{ PVN_REG_STATS_PARTITION, 4, PVN_MSR_STATS_PARTITION },	/* both pages of both */
-	{ PVN_REG_SINT0, PVN_SINT_COUNT, PVN_MSR_SINT0 },
-	{ PVN_REG_SCONTROL, 5, PVN_MSR_SCONTROL },	/* SCONTROL, SVERSION, SIEFP, SIMP, EOM */
-	{ PVN_REG_STIMER0_CONFIG, 2 * PVN_STIMER_COUNT, PVN_MSR_STIMER0_CONFIG },
-	{ PVN_REG_MTRR_CAP, 1, 0xfe },
-	{ PVN_REG_MTRR_DEFAULT, 1, 0x2ff },
+#define PVN_REGISTER_MSR(first, count, msr) { first, count, msr },
+#include <processor.def>
 };
 
 /* 0: none of them. */

@@ -8,7 +8,7 @@ import tap
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?P<how>["<])(?P<name>[^">]+)[">]')
 COMPILERS_OWN = {"stdarg.h", "stdbool.h", "stddef.h", "stdint.h"}
-ABI_TABLES = {"hypercalls.def", "statistics.def", "statuses.def"}
+ABI_TABLES = {"hypercalls.def", "processor.def", "statistics.def", "statuses.def", "tlfs-v2.def"}
 KERNELS = ("linux/", "asm/", "asm-generic/", "uapi/", "net/", "trace/", "generated/")
 # What the kernel offers to user space; the rest of linux/ is the kernel's own.
 # net/if.h is the C library's.

@@ -261,13 +261,9 @@ static void a_childs_boot_finds_the_registers_that_it_expects(void **state)
 static void registers_of_the_specification_are_there_as_the_table_says(void **state)
 {
 	static const struct { uint32_t first, count; bool there; } rows[] = {
-#define PVN_TLFS_CALL(code, name, why)
-#define PVN_TLFS_MSR(first, count, name, there, remark) { first, count, there },
-#define PVN_TLFS_LEAF(number, name, remark)
+#define PVN_TLFS_MSR(first, count, name, privilege, remark) \
+		{ first, count, PVN_PRIVILEGE_##privilege != PVN_PRIVILEGE_NONE },
 #include "tlfs-v2.def"
-#undef PVN_TLFS_CALL
-#undef PVN_TLFS_MSR
-#undef PVN_TLFS_LEAF
 	};
 
 	(void)state;
