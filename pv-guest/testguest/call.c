@@ -41,6 +41,22 @@ const struct call_row *call_find(uint16_t code)
 	return NULL;
 }
 
+uint64_t returned_in_cases[CALL_ROWS_MAX], returned_in_fuzz[CALL_ROWS_MAX];
+bool is_fuzzing;
+
+_Static_assert(ARRAY_COUNT(call_rows) <= CALL_ROWS_MAX, "table of calls");
+
+/* Any processor; codes without a row are none of its business. */
+void call_note(uint64_t control, uint64_t result)
+{
+	const struct call_row *row = call_find((uint16_t)control);
+	uint64_t *set = is_fuzzing ? returned_in_fuzz : returned_in_cases;
+
+	if (row)
+		__atomic_fetch_or(&set[row - call_rows], STATUS_BIT(pvn_result_status(result)),
+				  __ATOMIC_RELAXED);
+}
+
 const char *status_name(unsigned int status)
 {
 	switch (status) {
@@ -78,7 +94,7 @@ uint64_t call_row_with(const struct call_row *row, const void *in, void *out)
 uint64_t hypercall_fast(uint64_t control, struct fast_block *block)
 {
 	register uint64_t third __asm__("r8") = block->word[1];
-	uint64_t second = block->word[0], result;
+	uint64_t second = block->word[0], sent = control, result;
 
 	write_cr4(read_cr4() | CR4_OSFXSR);
 	__asm__ volatile(EACH_XMM(LOAD) "call *%[page]\n\t" EACH_XMM(SAVE)
@@ -87,6 +103,7 @@ uint64_t hypercall_fast(uint64_t control, struct fast_block *block)
 			 : "memory", "cc", "r9", "r10", "r11");
 	block->word[0] = second;
 	block->word[1] = third;
+	call_note(sent, result);
 	return result;
 }
 

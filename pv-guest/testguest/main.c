@@ -226,6 +226,17 @@ uint64_t command_number(const char *key, uint64_t otherwise)
 	return number;
 }
 
+static unsigned int parent_cases_run;
+
+bool returned_all_cases(void)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++)
+		count += cases[i].parent;
+	return parent_cases_run == count - 1;
+}
+
 void testguest_main(const uint8_t *boot_params)
 {
 	unsigned int counts[4] = { 0 };
@@ -241,8 +252,10 @@ void testguest_main(const uint8_t *boot_params)
 	print("paravane test guest\n");
 	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++)
 		if (list ? is_listed(list, cases[i].name) || is_listed(list, cases[i].group) :
-		    !cases[i].ends && cases[i].parent == is_parent())
+		    !cases[i].ends && cases[i].parent == is_parent()) {
 			run_case(&cases[i], counts);
+			parent_cases_run += cases[i].parent;
+		}
 	if (!(counts[0] + counts[1] + counts[2] + counts[3]))
 		print("error none: no test has such a name\n");
 	print("end: %u ok, %u not ok, %u skip, %u error\n", counts[0], counts[1], counts[2], counts[3]);

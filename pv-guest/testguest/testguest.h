@@ -229,16 +229,26 @@ extern uint8_t call_in[PVN_PAGE_SIZE], call_out[PVN_PAGE_SIZE];
 /* Identity and page; any of them may have been lost. */
 void hypercall_enable(void);
 
+/* Which statuses a row has returned so far, by its index: as a test, and to random programs. */
+#define CALL_ROWS_MAX 128
+#define STATUS_BIT(status) (1ull << ((status) & 63))	/* different for all that there are */
+extern uint64_t returned_in_cases[CALL_ROWS_MAX], returned_in_fuzz[CALL_ROWS_MAX];
+extern bool is_fuzzing;
+void call_note(uint64_t control, uint64_t result);
+/* Has every other case for a parent run, in this machine? */
+bool returned_all_cases(void);
+
 /* The calling convention and nothing else: RCX, RDX, R8, and RAX. */
 static inline uint64_t hypercall(uint64_t control, uint64_t rdx, uint64_t r8)
 {
 	register uint64_t third __asm__("r8") = r8;
-	uint64_t result;
+	uint64_t result, sent = control;
 
 	__asm__ volatile("call *%[page]"
 			 : "=a"(result), "+c"(control), "+d"(rdx), "+r"(third)
 			 : [page] "r"((uint64_t)hypercall_page)
 			 : "memory", "cc", "r9", "r10", "r11");
+	call_note(sent, result);
 	return result;
 }
 

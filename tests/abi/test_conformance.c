@@ -11,6 +11,8 @@
 
 #include <pvn/abi/expand.h>
 
+#include "errors.h"
+
 #define CHILD_MEMORY 0x2800ull	/* page of the root where the child's memory begins */
 
 static uint64_t child_id;
@@ -54,6 +56,15 @@ static void expect_input_error(const struct pvn_call_info *row, uint64_t control
 	if (status != PVN_STATUS_INVALID_HYPERCALL_INPUT)
 		fail_msg("%s with control word %#llx: status %#x", row->name,
 			 (unsigned long long)control, status);
+}
+
+static void every_row_says_what_it_returns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PVN_CALL_COUNT; i++)
+		if (!row_errors_of(pvn_calls[i].code))
+			fail_msg("%s is not in tests/abi/errors.def", pvn_calls[i].name);
+	assert_int_equal(sizeof(row_errors) / sizeof(row_errors[0]), PVN_CALL_COUNT);
 }
 
 static void every_code_without_a_row_is_refused(void **state)
@@ -302,6 +313,7 @@ static void random_calls_of_a_child_harm_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_FAKE_MACHINE(every_row_says_what_it_returns),
 		ON_FAKE_MACHINE(every_code_without_a_row_is_refused),
 		ON_FAKE_MACHINE(every_row_that_needs_a_privilege_is_refused_without_it),
 		ON_FAKE_MACHINE(rows_for_parents_tell_others_nothing),

@@ -285,6 +285,34 @@ static inline void bytecode_make_child(struct bytecode *program)
 	}
 }
 
+/* A port of one partition and its connection of another. */
+static inline void bytecode_channel(struct bytecode *program, pvn_u64 of, pvn_u64 peer, pvn_u64 noise)
+{
+	struct pvn_create_port_in *port = (void *)program->in;
+	struct pvn_connect_port_in *connect = (void *)program->in;
+	pvn_u64 id = 1 + (noise >> 8) % BYTECODE_PORTS;
+	pvn_u32 type = noise & 0x200000 ? PVN_PORT_EVENT : PVN_PORT_MESSAGE;
+
+	*port = (struct pvn_create_port_in) {
+		.port_partition = of, .port_id = (pvn_u32)id, .connection_partition = peer,
+		.port_type = type, .target_sint = 1 + (noise >> 24) % 15, .target_vp = noise >> 32 & 1,
+		.base_flag = 0, .flag_count = type == PVN_PORT_EVENT ? 8 : 0 };
+	bytecode_plain(program, PVN_CALL_create_port);
+	*connect = (struct pvn_connect_port_in) {
+		.connection_partition = peer, .connection_id = (pvn_u32)id, .port_partition = of,
+		.port_id = (pvn_u32)id, .port_type = type };
+	bytecode_plain(program, PVN_CALL_connect_port);
+}
+
+/* In either direction, or back to the child: fields by themselves hardly ever agree. */
+static inline void bytecode_make_channel(struct bytecode *program)
+{
+	pvn_u64 noise = program->next(program), child = program->child[noise % BYTECODE_CHILDREN];
+
+	bytecode_channel(program, noise & 0x300000 ? child : program->root,
+			 noise & 0x100000 ? program->root : child, noise >> 22);
+}
+
 /* Mostly as the row wants it; the noise decides what is wrong with it. */
 static inline pvn_u64 bytecode_control(const struct bytecode_row *row, pvn_u64 noise)
 {
@@ -340,6 +368,10 @@ static inline void bytecode_step(struct bytecode *program)
 		bytecode_make_child(program);
 		return;
 	}
+	if (!(noise & 0x7e)) {
+		bytecode_make_channel(program);
+		return;
+	}
 	noise = program->next(program);
 	control = bytecode_control(row, noise);
 	at = (bytecode_fill(program, row->fields[0], 0) + 7) & ~7u;
@@ -381,7 +413,7 @@ static inline void bytecode_end_logs(struct bytecode *program)
 
 /*
  * What the hypervisor makes once and keeps, so that a count of its pages begins after it:
- * tables for the places of buffers.
+ * tables for the places of buffers, an index of connections.
  */
 static inline void bytecode_begin(struct bytecode *program)
 {
@@ -400,6 +432,8 @@ static inline void bytecode_begin(struct bytecode *program)
 		}
 	}
 	bytecode_end_logs(program);
+	bytecode_make_child(program);
+	bytecode_channel(program, program->child[0], program->root, 0);
 }
 
 /* Everything that steps can have made is taken away again. */

@@ -42,7 +42,7 @@ uint64_t deposit(uint64_t id, uint64_t page, unsigned int count)
 	return rep_call(PVN_CALL_deposit_memory, count, &id, sizeof(id), pages, count * sizeof(pages[0]));
 }
 
-static uint64_t by_id(uint16_t code, uint64_t id)
+uint64_t call_by_id(uint16_t code, uint64_t id)
 {
 	return hypercall(code | PVN_CONTROL_FAST, id, 0);
 }
@@ -52,7 +52,7 @@ uint64_t create_active(void)
 	uint64_t id = create_child();
 
 	expect_status("deposit_memory", deposit(id, POOL_PAGE, POOL_PAGES), SUCCESS);
-	expect_status("initialize_partition", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
+	expect_status("initialize_partition", call_by_id(PVN_CALL_initialize_partition, id), SUCCESS);
 	return id;
 }
 
@@ -79,7 +79,7 @@ uint64_t create_whole(unsigned int vps)
 	return id;
 }
 
-static unsigned int withdraw_all(uint64_t id)
+unsigned int withdraw_all(uint64_t id)
 {
 	const struct pvn_withdraw_memory_in in = { .partition_id = id };
 	unsigned int done = 0;
@@ -95,9 +95,9 @@ static unsigned int withdraw_all(uint64_t id)
 
 void end_child(uint64_t id)
 {
-	by_id(PVN_CALL_finalize_partition, id);
+	call_by_id(PVN_CALL_finalize_partition, id);
 	withdraw_all(id);
-	expect_status("delete_partition", by_id(PVN_CALL_delete_partition, id), SUCCESS);
+	expect_status("delete_partition", call_by_id(PVN_CALL_delete_partition, id), SUCCESS);
 }
 
 void *child_at(uint64_t gpa) { return (void *)((MEMORY_PAGE << 12) + gpa); }
@@ -208,25 +208,25 @@ CASE(partitions_have_their_states)
 {
 	uint64_t id = create_child();
 
-	expect_status("finalize what is not active", by_id(PVN_CALL_finalize_partition, id),
+	expect_status("finalize what is not active", call_by_id(PVN_CALL_finalize_partition, id),
 		      INVALID_PARTITION_STATE);
-	expect_status("initialize without memory", by_id(PVN_CALL_initialize_partition, id),
+	expect_status("initialize without memory", call_by_id(PVN_CALL_initialize_partition, id),
 		      INSUFFICIENT_MEMORY);
 	expect_status("a VP of what is not active", create_vp(id, 0), INVALID_PARTITION_STATE);
 	expect_status("deposit", deposit(id, POOL_PAGE, 4), SUCCESS);
-	expect_status("delete what has pages", by_id(PVN_CALL_delete_partition, id), OPERATION_DENIED);
-	expect_status("initialize", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
-	expect_status("initialize again", by_id(PVN_CALL_initialize_partition, id),
+	expect_status("delete what has pages", call_by_id(PVN_CALL_delete_partition, id), OPERATION_DENIED);
+	expect_status("initialize", call_by_id(PVN_CALL_initialize_partition, id), SUCCESS);
+	expect_status("initialize again", call_by_id(PVN_CALL_initialize_partition, id),
 		      INVALID_PARTITION_STATE);
-	expect_status("delete what is active", by_id(PVN_CALL_delete_partition, id),
+	expect_status("delete what is active", call_by_id(PVN_CALL_delete_partition, id),
 		      INVALID_PARTITION_STATE);
-	expect_status("finalize", by_id(PVN_CALL_finalize_partition, id), SUCCESS);
-	expect_status("finalize again", by_id(PVN_CALL_finalize_partition, id), INVALID_PARTITION_STATE);
+	expect_status("finalize", call_by_id(PVN_CALL_finalize_partition, id), SUCCESS);
+	expect_status("finalize again", call_by_id(PVN_CALL_finalize_partition, id), INVALID_PARTITION_STATE);
 	expect_equal("pages that come back", withdraw_all(id), 4);
-	expect_status("delete", by_id(PVN_CALL_delete_partition, id), SUCCESS);
-	expect_status("delete again", by_id(PVN_CALL_delete_partition, id), INVALID_PARTITION_ID);
-	expect_status("finalize nobody", by_id(PVN_CALL_finalize_partition, NOBODY), INVALID_PARTITION_ID);
-	expect_status("finalize oneself", by_id(PVN_CALL_finalize_partition, ROOT_ID), ACCESS_DENIED);
+	expect_status("delete", call_by_id(PVN_CALL_delete_partition, id), SUCCESS);
+	expect_status("delete again", call_by_id(PVN_CALL_delete_partition, id), INVALID_PARTITION_ID);
+	expect_status("finalize nobody", call_by_id(PVN_CALL_finalize_partition, NOBODY), INVALID_PARTITION_ID);
+	expect_status("finalize oneself", call_by_id(PVN_CALL_finalize_partition, ROOT_ID), ACCESS_DENIED);
 }
 
 CASE(creation_is_checked)
@@ -336,7 +336,7 @@ CASE(features_are_hidden_from_a_child)
 	set_property(id, PVN_PROPERTY_PROCESSOR_FEATURES, features & PVN_COMPATIBLE_AMD);
 	set_property(id, PVN_PROPERTY_XSAVE_FEATURES, 0);
 	expect_status("deposit", deposit(id, POOL_PAGE, POOL_PAGES), SUCCESS);
-	expect_status("initialize", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
+	expect_status("initialize", call_by_id(PVN_CALL_initialize_partition, id), SUCCESS);
 	expect_status("map", map_run(id, 0, MEMORY_PAGE, MEMORY_PAGES, 7), SUCCESS);
 	expect_status("a VP", create_vp(id, 0), SUCCESS);
 	install(id, PVN_INTERCEPT_IO_PORT, 3, 0x80);
@@ -373,7 +373,7 @@ CASE(pools_are_checked)
 	expect_status("balance of nobody", (balance.partition_id = NOBODY,
 					    call_get_memory_balance(&balance, NULL)), INVALID_PARTITION_ID);
 	balance.partition_id = id;
-	expect_status("initialize", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
+	expect_status("initialize", call_by_id(PVN_CALL_initialize_partition, id), SUCCESS);
 	expect_status("map a page", map_run(id, 0, MEMORY_PAGE, 1, 7), SUCCESS);
 	expect_status("a page that a child maps", deposit(id, MEMORY_PAGE, 1), OBJECT_IN_USE);
 	expect_status("balance", call_get_memory_balance(&balance, &after), SUCCESS);
@@ -392,7 +392,7 @@ CASE(a_dry_pool_changes_nothing)
 	uint64_t id = create_child();
 
 	deposit(id, POOL_PAGE, 4);
-	expect_status("initialize", by_id(PVN_CALL_initialize_partition, id), SUCCESS);
+	expect_status("initialize", call_by_id(PVN_CALL_initialize_partition, id), SUCCESS);
 	balance.partition_id = id;
 	call_get_memory_balance(&balance, &before);
 	expect_status("map a page", map_run(id, 0, MEMORY_PAGE, 1, 7), INSUFFICIENT_MEMORY);

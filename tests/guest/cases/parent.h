@@ -43,6 +43,9 @@ uint64_t create_child(void);
 uint64_t create_active(void);
 uint64_t create_whole(unsigned int vps);
 void end_child(uint64_t id);
+/* A fast call whose only word is the partition; takes the pool's free pages, tells how many. */
+uint64_t call_by_id(uint16_t code, uint64_t id);
+unsigned int withdraw_all(uint64_t id);
 /* The child's memory. */
 void *child_at(uint64_t gpa);
 

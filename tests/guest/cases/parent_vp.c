@@ -309,6 +309,7 @@ CASE(an_8259_is_acknowledged)
 	expect_status("ExtInt", call_assert_virtual_interrupt_v2(&in, NULL), SUCCESS);
 	expect_port(id, 0x90);
 	expect_status("another one", call_assert_virtual_interrupt_v2(&in, NULL), ACKNOWLEDGED);
+	expect_status("and another", interrupt(id, PVN_INTERRUPT_EXTINT, 0, 0, 0x48), ACKNOWLEDGED);
 	expect_status("clear", call_clear_virtual_interrupt(&clear, NULL), SUCCESS);
 	expect_status("another one", call_assert_virtual_interrupt_v2(&in, NULL), SUCCESS);
 	expect_port(id, 0x90);
