@@ -225,7 +225,8 @@ CASE(partitions_have_their_states)
 	expect_equal("pages that come back", withdraw_all(id), 4);
 	expect_status("delete", call_by_id(PVN_CALL_delete_partition, id), SUCCESS);
 	expect_status("delete again", call_by_id(PVN_CALL_delete_partition, id), INVALID_PARTITION_ID);
-	expect_status("finalize nobody", call_by_id(PVN_CALL_finalize_partition, NOBODY), INVALID_PARTITION_ID);
+	expect_status("finalize nobody", call_by_id(PVN_CALL_finalize_partition, NOBODY),
+		      INVALID_PARTITION_ID);
 	expect_status("finalize oneself", call_by_id(PVN_CALL_finalize_partition, ROOT_ID), ACCESS_DENIED);
 }
 

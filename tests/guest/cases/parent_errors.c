@@ -290,7 +290,11 @@ CASE(a_root_calls_for_itself)
 	const struct pvn_flush_virtual_address_space_in all = {
 		.flags = PVN_FLUSH_ALL_PROCESSORS | PVN_FLUSH_ALL_SPACES };
 	const struct pvn_flush_virtual_address_space_in wild = { .flags = ~0ull };
-	uint8_t list[64] = { 0 }, list_ex[64] = { 0 }, set_ex[32] = { 0 };
+	static const uint16_t flushes[] = {
+		PVN_CALL_flush_virtual_address_list, PVN_CALL_flush_virtual_address_space_ex,
+		PVN_CALL_flush_virtual_address_list_ex,
+	};
+	uint8_t block[64] = { 0 };
 	struct pvn_send_synthetic_cluster_ipi_in ipi = { .vector = 0x50, .processor_mask = 1 };
 	struct pvn_send_synthetic_cluster_ipi_ex_in ipi_ex = { .vector = 0x51, .vp_set_format = 1 };
 	struct pvn_switch_virtual_address_space_in space = { .address_space = read_cr3() };
@@ -299,24 +303,15 @@ CASE(a_root_calls_for_itself)
 
 	expect_status("flush", call_flush_virtual_address_space(&all, NULL), SUCCESS);
 	expect_status("flush", call_flush_virtual_address_space(&wild, NULL), INVALID_PARAMETER);
-	memcpy(list, &all, sizeof(all));
-	memcpy(list_ex, &all, 16);
-	memcpy(set_ex, &all, 16);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_list), list, NULL),
-		      SUCCESS);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_space_ex), set_ex, NULL),
-		      SUCCESS);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_list_ex), list_ex, NULL),
-		      SUCCESS);
-	memcpy(list, &wild, sizeof(wild));
-	memcpy(list_ex, &wild, 16);
-	memcpy(set_ex, &wild, 16);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_list), list, NULL),
-		      INVALID_PARAMETER);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_space_ex), set_ex, NULL),
-		      INVALID_PARAMETER);
-	expect_status("flush", call_row_with(call_find(PVN_CALL_flush_virtual_address_list_ex), list_ex, NULL),
-		      INVALID_PARAMETER);
+	for (unsigned int i = 0; i < ARRAY_COUNT(flushes); i++) {
+		const struct call_row *row = call_find(flushes[i]);
+
+		/* Fields that are not flags are zeros, but for the mask, which an _ex has not. */
+		memcpy(block, &all, 16);
+		expect_status(row->name, call_row_with(row, block, NULL), SUCCESS);
+		memcpy(block, &wild, 16);
+		expect_status(row->name, call_row_with(row, block, NULL), INVALID_PARAMETER);
+	}
 	expect_status("an IPI", call_send_synthetic_cluster_ipi(&ipi, NULL), SUCCESS);
 	expect_status("an IPI to all", call_send_synthetic_cluster_ipi_ex(&ipi_ex, NULL), SUCCESS);
 	ipi.vector = ipi_ex.vector = 3;
@@ -326,6 +321,7 @@ CASE(a_root_calls_for_itself)
 	expect_status("CR3", call_switch_virtual_address_space(&space, NULL), SUCCESS);
 	expect_status("notify_long_spin_wait", call_notify_long_spin_wait(&spin, NULL), SUCCESS);
 	expect_status("get_census", call_get_census(NULL, &census), SUCCESS);
-	for (uint16_t code = PVN_CALL_delete_event_log_buffer; code <= PVN_CALL_flush_event_log_buffer; code++)
+	for (uint16_t code = PVN_CALL_delete_event_log_buffer;
+	     code <= PVN_CALL_flush_event_log_buffer; code++)
 		expect_status(call_find(code)->name, call_about_vp(code, ~0ull, 0), INVALID_PARAMETER);
 }

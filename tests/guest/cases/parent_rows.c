@@ -39,7 +39,8 @@ CASE(every_row_returned_what_it_can)
 		wanted = listed->must | ERRORS_BIT(PVN_STATUS_SUCCESS);
 		wrong += tell(row, wanted & ~tested, "has never been returned");
 		wrong += tell(row, (tested | returned_in_fuzz[i]) &
-				   ~(wanted | listed->may | row_errors_general(row->privilege)), "is not in errors.def");
+				   ~(wanted | listed->may | row_errors_general(row->privilege)),
+			      "is not in errors.def");
 		for (; wanted; wanted &= wanted - 1)
 			pairs++;
 	}
