@@ -6,6 +6,7 @@
  * root partition. Whatever is unfit is refused here with one sentence.
  *
  * Command line: console=com1|com2|0xPORT|none  log=error|warn|info|debug
+ *		 gdb=com1|com2|0xPORT (a debugger, on a line of its own)
  *		 memory=SIZE (the hypervisor's pool)
  *		 panic (fail an assertion before the root runs: shows what that prints)
  */
@@ -51,14 +52,31 @@ static _Noreturn void refuse(const char *why)
 		cpu_halt();
 }
 
+static uint16_t serial_port(const char *value, uint16_t otherwise)
+{
+	uint64_t port;
+
+	if (!value || boot_number(value, &port))
+		return value ? port : otherwise;
+	return boot_is(value, "com1") ? COM1 : boot_is(value, "none") ? 0 : COM2;
+}
+
+/* A line that is asked for and is not there would be missed when it is too late. */
+static void start_debugger(void)
+{
+	uint16_t port = serial_port(boot_option(info.text, "gdb"), 0);
+
+	if (port && (port == console_port() || !gdb_init(port)))
+		refuse("gdb= on the hypervisor's command line names no serial line of its own");
+	if (port)
+		log_info("gdb: waits at port 0x%x", port);
+}
+
 static void read_options(void)
 {
-	const char *console = boot_option(info.text, "console"), *level = boot_option(info.text, "log");
-	uint64_t port = COM2;
+	const char *level = boot_option(info.text, "log");
 
-	if (console && !boot_number(console, &port))
-		port = boot_is(console, "com1") ? COM1 : boot_is(console, "none") ? 0 : COM2;
-	console_init(port);
+	console_init(serial_port(boot_option(info.text, "console"), COM2));
 	for (enum log_level l = LOG_ERROR; level && l <= LOG_DEBUG; l++)
 		if (level[0] == "ewid"[l])
 			log_level = l;
@@ -203,6 +221,7 @@ void boot_main(uint32_t magic, uint32_t at)
 	why = boot_info_parse(&info, magic, hpa(at));
 	read_options();
 	log_info("Paravane, ABI %u.%u", PVN_ABI_MAJOR, PVN_ABI_MINOR);
+	start_debugger();
 	virt = &svm_ops;
 	why = why ?: root_image_check(&info) ?: virt->probe();
 	if (why)

@@ -2,9 +2,15 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Paravane's own calls: what the hypervisor holds.
+ * Looking into the hypervisor: what it holds, and its debugger.
  */
 #include "core/hypercall.h"
+#include "core/platform.h"
+
+HC(invoke_hypervisor_debugger)
+{
+	return plat_debugger() ? PVN_STATUS_SUCCESS : PVN_STATUS_OPERATION_DENIED;
+}
 
 HC(get_census)
 {

@@ -166,6 +166,14 @@ struct partition *partition_get(uint64_t id)
 	return NULL;
 }
 
+struct partition *partition_peek(uint64_t id)
+{
+	for_each_partition(partition)
+		if (partition->id >= id)
+			return partition;
+	return NULL;
+}
+
 void partition_put(struct partition *partition)
 {
 	unsigned int before = __atomic_fetch_sub(&partition->references, 1, __ATOMIC_ACQ_REL);

@@ -140,6 +140,9 @@ void partition_count(struct partition *partition);
 /* Counts what the hypervisor holds. */
 void partition_census(struct pvn_get_census_out *out);
 
+/* For the debugger, while all else stands still, without a lock: the first from this id on, or NULL. */
+struct partition *partition_peek(uint64_t id);
+
 /* The VP with that index; NULL: there is none, or none any more. */
 struct vp *partition_vp(const struct partition *partition, uint32_t index);
 

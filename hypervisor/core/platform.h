@@ -50,5 +50,7 @@ void plat_log_write(const char *text, size_t bytes);
 uint64_t plat_hpa_end(void);
 /* Values of the real CPUID instruction on this processor. */
 void plat_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* Enters the debugger, and returns when it lets go. False: there is none. */
+bool plat_debugger(void);
 /* Resets the machine, as a processor's triple fault would. */
 _Noreturn void plat_reset(void);

@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct idt_gate) == 16, "gate [APM2 4.8.4]");
 
 #define STUB_BYTES 16
 #define GATE_INTERRUPT 0x8e
+#define LONE_NMI "paravane: NMI that nobody sent\n"
 #define CR4_MCE (1u << 6)
 
 extern const char irq_stubs[];
@@ -70,9 +71,14 @@ void irq_handle(struct irq_frame *frame)
 	unsigned int vector = frame->vector;
 
 	if (vector == 2) {
-		panic_on_nmi(frame);
+		/* The log's lock may be this processor's. */
+		if (!stop_park(frame))
+			plat_log_write(LONE_NMI, sizeof(LONE_NMI) - 1);
 		return;
 	}
+	/* #DB, #BP: single steps and breakpoints. */
+	if ((vector == 1 || vector == 3) && gdb_enter(frame, SIGNAL_TRAP))
+		return;
 	if (vector < 32)
 		panic_exception(frame);
 	if (vector < VECTOR_FIRST_OWN) {
@@ -85,10 +91,16 @@ void irq_handle(struct irq_frame *frame)
 		plat_this_cpu()->stats.count[PVN_STAT_processor_timer_interrupts]++;
 		sched_timer_fired();
 		timer_run_queue();
+		if (gdb_calls())
+			gdb_enter(frame, SIGNAL_INTERRUPT);
 		break;
 	case VECTOR_KICK:
 		plat_this_cpu()->stats.count[PVN_STAT_processor_ipis_received]++;
 		apic_eoi();	/* the interrupt itself was the message */
+		break;
+	case VECTOR_STOP:
+		apic_eoi();
+		stop_park(frame);
 		break;
 	case VECTOR_SPURIOUS:
 		break;

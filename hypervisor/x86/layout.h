@@ -16,4 +16,5 @@
 #define VECTOR_FIRST_OWN 0xec
 #define VECTOR_TIMER	0xfc
 #define VECTOR_KICK	0xfd
+#define VECTOR_STOP	0xfe
 #define VECTOR_SPURIOUS	0xff

@@ -89,16 +89,58 @@ void fpu_sync_xcr0(struct vp *vp);
 void debug_load(const struct vp *vp);
 void debug_save(struct vp *vp);
 
-/* --- console.c: The hypervisor's own serial line. --- */
+/* --- console.c: The hypervisor's serial lines: the log's, and the debugger's. --- */
 
 #define CONSOLE_PORT_COUNT 8
 
-/* 115200 8N1 at that I/O port; 0: no line. */
+/* The log's line, 115200 8N1 at that I/O port; 0: none. */
 void console_init(uint16_t port);
 uint16_t console_port(void);
 
-/* --- panic.c: The end: registers, symbolized backtrace, state of every processor, stop. --- */
+/* Any line; false: there is none at that port. */
+bool serial_init(uint16_t port);
+void serial_write(uint16_t port, uint8_t c);
+/* Has something come in? Waits for it, and takes it. */
+bool serial_has(uint16_t port);
+uint8_t serial_read(uint16_t port);
 
-_Noreturn void panic_exception(const struct irq_frame *frame);
-/* NMI: when another processor panics, this one shows itself and stops. */
-void panic_on_nmi(const struct irq_frame *frame);
+/* --- stop.c: all other processors stand still --- */
+
+/*
+ * They come to a stop in windows of their loops, where their VPs' registers are in memory, or
+ * within 0.2 s by NMI, wherever they are: a current VP's registers are then those of its last
+ * exit. Waits for another one that stops them. False: the caller has stopped them already.
+ */
+bool stop_others(struct irq_frame *frame);
+void stop_end(void);
+/* The two interrupts by which a processor is stopped. False: nobody stops it. */
+bool stop_park(struct irq_frame *frame);
+/* By index, the caller's too. [a] NULL: that processor runs. */
+extern struct irq_frame *stop_frames[CPUS_MAX];
+
+/* --- gdb.c: A remote stub for GDB on a serial line of its own, there when the command line names one
+ * (gdb=). Threads 1, 2, ... are the processors with the hypervisor's registers and memory;
+ * thread <partition> << 8 | <vp> + 1 is a virtual processor with the guest's. --- */
+
+/* Of the protocol: why everything stands still. */
+enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_FAULT = 11 };
+
+/* False: there is no line at that port. */
+bool gdb_init(uint16_t port);
+/* Its line; 0: the debugger is off. */
+uint16_t gdb_port(void);
+/* Has GDB said something? */
+bool gdb_calls(void);
+/*
+ * Everything stands still while GDB is served, until it lets go. False: there is no debugger,
+ * or it is the debugger itself that has failed. The signal is what GDB is told. Takes no
+ * locks but those of the map of a guest that GDB looks into, if nobody holds them.
+ */
+bool gdb_enter(struct irq_frame *frame, unsigned int signal);
+/* The same when everything stands still already. */
+bool gdb_serve(struct irq_frame *frame, unsigned int signal);
+
+/* --- panic.c: The end. --- */
+
+/* Says what it was, shows every processor, and stops. GDB comes last, if there is one. */
+_Noreturn void panic_exception(struct irq_frame *frame);

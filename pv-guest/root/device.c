@@ -81,6 +81,7 @@ static bool may_be_called(u16 code)
 	case PVN_CALL_get_census:
 	case PVN_CALL_get_logical_processor_run_time:
 	case PVN_CALL_park_logical_processors:
+	case PVN_CALL_invoke_hypervisor_debugger:
 	case PVN_CALL_get_next_child_partition:
 	case PVN_CALL_get_partition_property:
 	case PVN_CALL_set_partition_property:

@@ -68,6 +68,7 @@ static void codes_are_those_of_the_specification(void **state)
 		{ "read_gpa", 0x53 }, { "write_gpa", 0x54 }, { "post_message", 0x5c },
 		{ "map_stats_page", 0x6c }, { "unmap_stats_page", 0x6d },
 		{ "get_logical_processor_run_time", 0x4 }, { "park_logical_processors", 0x9 },
+		{ "invoke_hypervisor_debugger", 0xa },
 		{ "signal_event", 0x5d }, { "map_sparse_gpa_pages", 0x6e },
 	};
 

@@ -65,8 +65,12 @@ static void make_msr_maps(void)
 static void make_io_maps(void)
 {
 	memset(io_map_child, 0xff, sizeof(io_map_child));
-	for (uint16_t i = 0; console_port() && i < CONSOLE_PORT_COUNT; i++)
-		io_map_root[(console_port() + i) / 8] |= 1 << (console_port() + i) % 8;
+	for (uint16_t i = 0; i < CONSOLE_PORT_COUNT; i++) {
+		if (console_port())
+			io_map_root[(console_port() + i) / 8] |= 1 << (console_port() + i) % 8;
+		if (gdb_port())
+			io_map_root[(gdb_port() + i) / 8] |= 1 << (gdb_port() + i) % 8;
+	}
 }
 
 struct hpa svm_io_map(bool root) { return plat_hpa(root ? io_map_root : io_map_child); }

@@ -321,6 +321,8 @@ CASE(a_root_calls_for_itself)
 	expect_status("CR3", call_switch_virtual_address_space(&space, NULL), SUCCESS);
 	expect_status("notify_long_spin_wait", call_notify_long_spin_wait(&spin, NULL), SUCCESS);
 	expect_status("get_census", call_get_census(NULL, &census), SUCCESS);
+	expect_status("a debugger that is off", call_invoke_hypervisor_debugger(NULL, NULL),
+		      OPERATION_DENIED);
 	for (uint16_t code = PVN_CALL_delete_event_log_buffer;
 	     code <= PVN_CALL_flush_event_log_buffer; code++)
 		expect_status(call_find(code)->name, call_about_vp(code, ~0ull, 0), INVALID_PARAMETER);

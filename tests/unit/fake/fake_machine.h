@@ -62,6 +62,8 @@ struct fake_machine {
 	unsigned int yields, wakes, notifications, waits;
 	unsigned int relaxes;
 	void (*on_relax)(void);		/* what the others do while somebody waits */
+	bool debugger;			/* there is one, and how often it was entered */
+	unsigned int debugged;
 	bool panic_expected;
 	jmp_buf panic_jump;
 	struct vp *root_vp;

@@ -44,6 +44,7 @@ uint64_t plat_hpa_end(void) { return FAKE_MEMORY_BYTES; }
 void plat_timer_set(uint64_t tsc_deadline) { (void)tsc_deadline; }
 void plat_device_eoi(unsigned int vector) { (void)vector; }
 void plat_log_write(const char *text, size_t bytes) { fwrite(text, 1, bytes, stderr); }
+bool plat_debugger(void) { return machine.debugger && ++machine.debugged; }
 void plat_fpu_sync(struct vp *vp) { (void)vp; }
 void plat_xmm_read(void *to) { memcpy(to, machine.xmm, sizeof(machine.xmm)); }
 void plat_xmm_write(const void *from) { memcpy(machine.xmm, from, sizeof(machine.xmm)); }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * The census.
+ * The census, and the debugger.
  */
 #include "fake_machine.h"
 
@@ -44,11 +44,23 @@ static void what_a_child_holds_is_counted_and_goes_again(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
+static void the_debugger_is_entered_if_there_is_one(void **state)
+{
+	(void)state;
+	assert_int_equal(root_call(PVN_CALL_invoke_hypervisor_debugger, NULL, 0, NULL, 0),
+			 PVN_STATUS_OPERATION_DENIED);
+	machine.debugger = true;
+	assert_int_equal(root_call(PVN_CALL_invoke_hypervisor_debugger, NULL, 0, NULL, 0),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(machine.debugged, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_FAKE_MACHINE(an_empty_machine_has_one_partition),
 		ON_FAKE_MACHINE(what_a_child_holds_is_counted_and_goes_again),
+		ON_FAKE_MACHINE(the_debugger_is_entered_if_there_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
