@@ -249,11 +249,32 @@ static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 	return error;
 }
 
+static int check_name(struct trace *trace)
+{
+	static const char *names[NAMES_MAX + 1];
+	const char *nearest;
+	char hint[120];
+	unsigned int i;
+
+	for (i = 0; i < NAMES_MAX && event_known_name(i); i++) {
+		names[i] = event_known_name(i);
+		if (!strcmp(names[i], trace->name))
+			return 0;
+	}
+	nearest = pvn_nearest(trace->name, names);
+	snprintf(hint, sizeof(hint), nearest ? "did you mean \"%s\"?" :
+		 "pvn abi lists calls, pvn counters the exits%.0s", nearest ? nearest : "");
+	return pvn_fail(&trace->call->problem, PVN_EXIT_USAGE, NULL, hint,
+			"there is no call and no exit \"%.60s\"", trace->name);
+}
+
 static int take_filters(struct trace *trace, unsigned int *seconds)
 {
 	unsigned int number;
 	json_t *state;
 
+	if (trace->name && check_name(trace))
+		return -1;
 	if (trace->guest && !strcmp(trace->guest, "root")) {
 		trace->partition = 1;
 	} else if (trace->guest) {

@@ -12,6 +12,7 @@
 
 #include <pvn/abi/expand.h>
 
+#define NO_SUCH_EXIT	"unknown"
 #define CALL_FIXED_BYTES (offsetof(struct pvn_event_call, input))
 
 struct text {
@@ -127,7 +128,17 @@ static const char *exit_name(unsigned int reason)
 		if (!reason--)
 			return row->name + 5;
 	}
-	return "unknown";
+	return NO_SUCH_EXIT;
+}
+
+const char *event_known_name(unsigned int number)
+{
+	const char *name;
+
+	if (number < PVN_CALL_COUNT)
+		return pvn_calls[number].name;
+	name = exit_name(number - PVN_CALL_COUNT);
+	return strcmp(name, NO_SUCH_EXIT) ? name : NULL;
 }
 
 const char *event_name(const struct event *event)

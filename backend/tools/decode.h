@@ -36,6 +36,8 @@ uint32_t event_lost(const uint8_t *page);
 
 /* "signal_event", or of an exit "exit cpuid"; static storage. */
 const char *event_name(const struct event *event);
+/* All names that there can be, calls first; NULL: there are no more. */
+const char *event_known_name(unsigned int number);
 bool event_is_call(const struct event *event);
 uint64_t event_partition(const struct event *event);
 unsigned int event_vp(const struct event *event);

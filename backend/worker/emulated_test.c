@@ -17,6 +17,8 @@
 #define APIC_BASE	0xfee00000ull
 #define APIC_BYTES	0x1000u
 #define MSR_APIC_BASE	0x1bu
+#define MSR_COUNTERS	0xc0010000u
+#define MSR_COUNTERS_CORE 0xc0010200u
 #define VECTOR_GP	13u
 /* PVN_REG_PENDING_INTERRUPTION: pending, an exception, with an error code. */
 #define PENDING_EXCEPTION (1u | 3u << 1 | 1u << 4)
@@ -84,7 +86,19 @@ static bool inject_gp(int vp)
 	return !pvn_vp_set_registers(vp, registers, 2);
 }
 
-/* Another mode than the one there is: the write is taken, and the page works in any. */
+/*
+ * AMD's performance counters have no bit in CPUID, so that programs set them to 0 without
+ * asking [APM2 13.2.1 "Performance Counter MSRs"]. Here they never count.
+ */
+static bool is_counter(uint32_t msr)
+{
+	return msr - MSR_COUNTERS < 8 || msr - MSR_COUNTERS_CORE < 12;
+}
+
+/*
+ * Another mode of the APIC than the one there is: the write is taken, and the page works
+ * in any. The hypervisor answers reads of the mode.
+ */
 bool emulated_test_msr(struct emulated_test *test, unsigned int vp,
 		       const struct pvn_msr_intercept *msr)
 {
@@ -92,10 +106,16 @@ bool emulated_test_msr(struct emulated_test *test, unsigned int vp,
 		plain(PVN_REG_RIP, msr->header.rip + msr->header.instruction_bytes),
 		plain(PVN_REG_INTERCEPT_SUSPEND, 0),
 	};
+	const struct pvn_root_register zero[] = {
+		plain(PVN_REG_RAX, 0), plain(PVN_REG_RAX + 2, 0),	/* RDX */
+	};
+	bool write = msr->header.access_type == 1;
 	int fd = test->guest->vp[vp];
 
-	if (msr->msr != MSR_APIC_BASE || !msr->header.instruction_bytes)
+	if (!msr->header.instruction_bytes || !(is_counter(msr->msr) || msr->msr == MSR_APIC_BASE))
 		return inject_gp(fd);
+	if (!write && pvn_vp_set_registers(fd, zero, 2))
+		return false;
 	return !pvn_vp_set_registers(fd, registers, 2);
 }
 

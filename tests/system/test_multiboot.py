@@ -24,7 +24,7 @@ def run_payload(machine, form, **more):
 
 def check(text, detail):
     lines = text.splitlines()
-    expect("done" in lines and len([row for row in lines if row.startswith("ok ")]) == 15,
+    expect("done" in lines and len([row for row in lines if row.startswith("ok ")]) == 16,
            f"{detail}\n{text}")
     expect("not ok" not in text and detail == "by the guest, with exit code 0",
            f"{detail}\n{text}")

@@ -20,6 +20,8 @@
 #define ROUTE_PORT	0x3000
 #define APIC		0xfee00000u
 #define MSR_APIC_BASE	0x1bu
+#define MSR_COUNTER	0xc0010007u	/* the last of either kind */
+#define MSR_COUNTER_CORE 0xc001020bu
 #define SECOND_AT	0x8000u
 #define OPEN_SOURCE_OS	0x8f00000000000000ull
 #define SINT_MESSAGES	8
@@ -185,6 +187,13 @@ static void check_apic(void)
 	say(*count == 1, "the_second_processor_starts");
 }
 
+static void check_counters(void)
+{
+	wrmsr(MSR_COUNTER, 5);
+	wrmsr(MSR_COUNTER_CORE, 5);
+	say(!rdmsr(MSR_COUNTER) && !rdmsr(MSR_COUNTER_CORE), "performance_counters_are_quiet");
+}
+
 static uint32_t routed(uint32_t control, uint32_t sint, uint32_t connection)
 {
 	out32(ROUTE_PORT, sint | control << 16 | connection << 24);
@@ -247,6 +256,7 @@ void payload_main(uint32_t magic, const struct info *info)
 	check_info(magic, info);
 	check_ports();
 	check_apic();
+	check_counters();
 	check_routes();
 	print("done\n");
 	out32(EXIT_PORT, failures);

@@ -107,7 +107,9 @@ def what_is_no_record_is_told(folder):
     return (code == FAILED and "no record" in errors
             and pvn("trace", "--read", folder / "record") == (OK, "", "")
             and pvn("trace", "--read", folder / "nothing")[0] == FAILED
-            and pvn("trace", "--vp", "x")[0] == USAGE and pvn("trace")[0] == FAILED)
+            and pvn("trace", "--vp", "x")[0] == USAGE and pvn("trace")[0] == FAILED
+            and 'did you mean "signal_event"' in pvn("trace", "--name", "sginal_event")[2]
+            and pvn("trace", "--read", folder / "record", "--name", "cpuid")[0] == OK)
 
 
 def properties_have_names(_):
