@@ -13,11 +13,7 @@
 #include "boot/root_image.h"
 #include "core/acpi.h"
 #include "core/page_info.h"
-#include "core/platform.h"
 #include "core/sched.h"
-#include "lib/log.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/svm/svm.h"
 #include "x86/x86.h"
 

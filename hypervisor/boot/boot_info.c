@@ -6,7 +6,6 @@
  */
 #include "boot/boot_info.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 #define MB1_HAS_TEXT	0x04u
 #define MB1_HAS_MODULES	0x08u

@@ -11,8 +11,6 @@
  */
 #include "boot/root_image.h"
 #include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 /* Where things go in the root's low memory, all below the BIOS' own area. */
 #define PARAMS_AT	0x10000ull
@@ -31,7 +29,6 @@
 #define RAMDISK_BYTES	0x21c
 #define TEXT_POINTER	0x228
 #define INITRD_MAX	0x22c
-#define KERNEL_ALIGN	0x230
 #define RELOCATABLE	0x234
 #define XLOADFLAGS	0x236
 #define TEXT_MAX	0x238

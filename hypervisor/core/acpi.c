@@ -7,7 +7,6 @@
  */
 #include "core/acpi.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 struct rsdp {
 	char signature[8];

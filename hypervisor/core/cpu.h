@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "core/addr.h"
 #include "core/stats.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"

@@ -8,7 +8,6 @@
  */
 #include "core/exit.h"
 #include <pvn/abi/cpuid.h>
-#include "core/partition.h"
 #include "core/platform.h"
 
 enum { EAX, EBX, ECX, EDX };

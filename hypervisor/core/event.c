@@ -11,7 +11,6 @@
  * processor that was reading has stopped (wait_for_readers()). A reader waits for
  * no lock that is held around such a wait.
  */
-#include "core/cpu.h"
 #include "core/event.h"
 #include "core/platform.h"
 

@@ -6,12 +6,9 @@
  * one page of the root's pool, which the root sees, read-only.
  * A group's lock covers its buffers; entries are written under it.
  */
-#include <pvn/abi/event.h>
-#include "core/cpu.h"
 #include "core/eventlog.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 struct group {
 	struct spinlock lock;

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <pvn/abi/eventlog.h>
-#include <pvn/abi/hypercall.h>
 #include "core/vp.h"
 
 /* cpu->traced: which groups are on. Light exits are for others when the second one is. */

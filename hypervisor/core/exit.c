@@ -8,8 +8,6 @@
 #include "core/exit.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 #define VECTOR_UD 6
 #define VECTOR_GP 13

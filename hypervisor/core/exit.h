@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include <pvn/abi/event.h>
-#include "core/vp.h"
+#include "core/partition.h"
 
 /* Handles one exit of the current VP. */
 void exit_handle(struct vp *vp, struct vp_exit *exit);

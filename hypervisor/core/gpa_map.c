@@ -13,12 +13,9 @@
  * bumped, then page_info forgets the page. Whoever deposits the page afterwards
  * flushes all processors, and none enters again with the old translation.
  */
-#include "core/cpu.h"
 #include "core/nested_pt.h"
 #include "core/page_info.h"
 #include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 /* What lies below an overlay page; below is HPA_NONE when nothing is mapped there. */
 struct gpa_overlay {
@@ -159,18 +156,24 @@ enum pvn_status gpa_map_insert(struct gpa_map *map, struct gpa target, struct hp
 	return status;
 }
 
-/* Where the 2 MiB of memory of a large leaf with these rights begin: no overlay is in there. */
-static struct hpa large_source(struct gpa_map *map, uint64_t region, unsigned int rights)
+/* Of leaves of this level or a larger one. */
+static struct hpa lookup(struct gpa_map *map, struct gpa at, unsigned int rights, unsigned int least)
 {
-	struct gpa at = gpa(region << LARGE_PAGE_SHIFT);
 	struct nested_pt_slot slot;
 
 	if (at.v >= GPA_SPACE_BYTES)
 		return HPA_NONE;
 	slot = nested_pt_find(map->top, at);
-	if (slot.level == 1 || !npt_is_present(*slot.entry) || (npt_rights(*slot.entry) & rights) != rights)
+	if (slot.level < least || !npt_is_present(*slot.entry) ||
+	    (npt_rights(*slot.entry) & rights) != rights)
 		return HPA_NONE;
 	return hpa_add(npt_address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
+}
+
+/* Where the 2 MiB of memory of a large leaf with these rights begin: no overlay is in there. */
+static struct hpa large_source(struct gpa_map *map, uint64_t region, unsigned int rights)
+{
+	return lookup(map, gpa(region << LARGE_PAGE_SHIFT), rights, 2);
 }
 
 unsigned int gpa_map_find_small(struct gpa_map *map, const struct pvn_map_sparse_gpa_pages_elem *list,
@@ -310,14 +313,7 @@ void gpa_map_merge(struct gpa_map *map, struct gpa target)
 
 struct hpa gpa_map_lookup_locked(struct gpa_map *map, struct gpa at, unsigned int rights)
 {
-	struct nested_pt_slot slot;
-
-	if (at.v >= GPA_SPACE_BYTES)
-		return HPA_NONE;
-	slot = nested_pt_find(map->top, at);
-	if (!npt_is_present(*slot.entry) || (npt_rights(*slot.entry) & rights) != rights)
-		return HPA_NONE;
-	return hpa_add(npt_address(*slot.entry, slot.level), at.v & (level_bytes(slot.level) - 1));
+	return lookup(map, at, rights, 1);
 }
 
 struct hpa gpa_map_lookup(struct gpa_map *map, struct gpa at, unsigned int rights)

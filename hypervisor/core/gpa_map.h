@@ -8,10 +8,7 @@
 #pragma once
 
 #include <pvn/abi/hypercall.h>
-#include "core/addr.h"
-#include "core/page_pool.h"
 #include "core/slab.h"
-#include "lib/list.h"
 
 enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
 

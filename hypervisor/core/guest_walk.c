@@ -7,7 +7,6 @@
  * guest's map: the guest may change them meanwhile, as it may under a processor's walk.
  */
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
 
 #define CR4_PAE		(1ull << 5)

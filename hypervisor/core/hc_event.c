@@ -45,11 +45,8 @@ HC_WITH(create_port, find_ends(call, in->port_partition, in->connection_partitio
 	    !in->target_sint || in->target_sint > SINT_LAST || !flags_are_valid(in))
 		return PVN_STATUS_INVALID_PARAMETER;
 	return event_create_port(target, &(struct port){ .id = in->port_id, .type = in->port_type,
-		.connection_partition = call->peer->id,
-		.sint = in->target_sint,
-		.target_vp = in->target_vp,
-		.base_flag = in->base_flag,
-		.flag_count = in->flag_count,
+		.connection_partition = call->peer->id, .sint = in->target_sint, .target_vp = in->target_vp,
+		.base_flag = in->base_flag, .flag_count = in->flag_count,
 	});
 }
 

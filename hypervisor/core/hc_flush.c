@@ -13,7 +13,6 @@
  * then reads the mark. Takes no locks; whoever waits is not in a guest, so that two who
  * flush each other do not wait for ever.
  */
-#include "core/cpu.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
 

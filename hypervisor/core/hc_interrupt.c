@@ -4,7 +4,6 @@
  *
  * Calls on scheduling and interrupts, of the caller's own partition or of a child.
  */
-#include "core/cpu.h"
 #include "core/hypercall.h"
 #include "core/ipi.h"
 #include "core/platform.h"
@@ -21,10 +20,7 @@ HC(get_logical_processor_run_time)
 	return PVN_STATUS_SUCCESS;
 }
 
-HC(park_logical_processors)
-{
-	return sched_park(in->processor_mask);
-}
+HC(park_logical_processors) { return sched_park(in->processor_mask); }
 
 HC(notify_long_spin_wait)
 {

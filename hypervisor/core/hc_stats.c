@@ -5,7 +5,6 @@
  * Calls on statistics pages [TLFS 2.0 21.3 "Statistics Interfaces"]: the root sees its
  * own, its children's, and those of the machine.
  */
-#include "core/cpu.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
 

@@ -7,11 +7,9 @@
  * processor call at all (#UD), code, privilege, control word, parameter blocks,
  * fields that must be zero; then the handler. Takes no locks.
  */
-#include "core/cpu.h"
 #include "core/eventlog.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 #define VECTOR_UNDEFINED	6
 
@@ -36,9 +34,6 @@ struct hc_descriptor {
 /* A field whose name starts with mbz must be zero; the names are constants to the compiler. */
 #define IS_MBZ(name) ((name)[0] == 'm' && (name)[1] == 'b' && (name)[2] == 'z')
 #define IN(...) __VA_ARGS__
-#define ELEM(...)
-#define OUT(...)
-#define OELEM(...)
 #define F(type, name) || (IS_MBZ(#name) && in->name)
 #define FA(type, name, count)
 #define PVN_CALL(code, name, since, shape, form, privilege, in_, elem_, out_, oelem_, text)	\
@@ -60,9 +55,6 @@ struct hc_descriptor {
 #include <hypercalls.def>
 #undef PVN_CALL
 #undef IN
-#undef ELEM
-#undef OUT
-#undef OELEM
 #undef F
 #undef FA
 
@@ -120,10 +112,7 @@ static bool has_privilege(const struct partition *caller, unsigned int privilege
 	return privilege >= PVN_PRIVILEGE_NONE || partition_may(caller, privilege);
 }
 
-static size_t pad8(size_t bytes)
-{
-	return (bytes + 7) & ~(size_t)7;
-}
+static size_t pad8(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
 
 static size_t list_offset(const struct invocation *v)
 {

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <pvn/abi/hypercall.h>
 #include "core/partition.h"
 
 /* Elements of a rep call that are copied, and done, before the clock is looked at. */

@@ -7,7 +7,6 @@
  * Messages"]. The VP goes on when the parent clears its InterceptSuspend register.
  */
 #include "core/exit.h"
-#include "core/partition.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -77,16 +76,11 @@ static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint
 	if (virt->event_pending(vp))
 		state |= STATE_EVENT;
 	*header = (struct pvn_intercept_header){
-		.vp_index = vp->index,
-		.instruction_bytes = insn_bytes,
-		.access_type = access_type,
-		.execution_state = state,
-		.cs_base = cs.base,
-		.cs_limit = cs.limit,
-		.cs_selector = cs.selector,
-		.cs_attributes = cs.attributes,
-		.rip = vp->regs.rip,
-		.rflags = vp->regs.rflags,
+		.vp_index = vp->index, .instruction_bytes = insn_bytes,
+		.access_type = access_type, .execution_state = state,
+		.cs_base = cs.base, .cs_limit = cs.limit,
+		.cs_selector = cs.selector, .cs_attributes = cs.attributes,
+		.rip = vp->regs.rip, .rflags = vp->regs.rflags,
 	};
 }
 
@@ -129,9 +123,7 @@ void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
 	/* The parent resumed it before it read the last one: that one is overwritten. */
 	intercept_cancel(vp);
 	*message = (struct pvn_message){
-		.type = message_type,
-		.payload_bytes = (uint8_t)payload_bytes,
-		.origin = vp->partition->id,
+		.type = message_type, .payload_bytes = (uint8_t)payload_bytes, .origin = vp->partition->id,
 	};
 	memcpy(message->payload, payload, payload_bytes);
 	/* Suspended before the message can be seen: the parent's resume comes after. */

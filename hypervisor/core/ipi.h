@@ -7,9 +7,7 @@
  */
 #pragma once
 
-#include "core/lapic.h"
 #include "core/partition.h"
-#include "core/vp.h"
 
 #define VECTOR_FIRST 0x10u
 #define VECTOR_LAST	 0xffu

@@ -11,7 +11,6 @@
  */
 #include "core/exit.h"
 #include "core/lapic.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
 
@@ -211,15 +210,9 @@ int lapic_pending(struct vp *vp)
 	return deliverable(vp);
 }
 
-bool lapic_has_wakeup(struct vp *vp)
-{
-	return deliverable(vp) >= 0;
-}
+bool lapic_has_wakeup(struct vp *vp) { return deliverable(vp) >= 0; }
 
-bool lapic_has_any(struct vp *vp)
-{
-	return vector_highest(vp->lapic.irr) >= 0;
-}
+bool lapic_has_any(struct vp *vp) { return vector_highest(vp->lapic.irr) >= 0; }
 
 void lapic_accept(struct vp *vp, uint8_t vector)
 {
@@ -426,10 +419,7 @@ static uint64_t timer_period(const struct lapic *lapic)
 	return convert(ticks, plat_apic_hz(), plat_tsc_hz());
 }
 
-static uint32_t timer_mode(const struct lapic *lapic)
-{
-	return lapic->lvt[0] & TIMER_MODE;
-}
+static uint32_t timer_mode(const struct lapic *lapic) { return lapic->lvt[0] & TIMER_MODE; }
 
 /* timer_lock held. */
 static void timer_start(struct vp *vp)

@@ -9,8 +9,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <pvn/abi/hypercall.h>
 
 struct vp;

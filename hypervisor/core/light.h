@@ -16,7 +16,6 @@
 #include "core/cpu.h"
 #include "core/eventlog.h"
 #include "core/partition.h"
-#include "core/vp.h"
 
 enum light {
 	LIGHT_NOT,	/* nothing was done: an exit like any other */

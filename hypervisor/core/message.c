@@ -99,9 +99,7 @@ enum pvn_status message_post(struct partition *sender, const struct pvn_post_mes
 	if (!buffer)
 		return PVN_STATUS_INSUFFICIENT_BUFFERS;
 	buffer->message.message = (struct pvn_message){
-		.type = in->message_type,
-		.payload_bytes = (uint8_t)in->payload_bytes,
-		.origin = port->id,
+		.type = in->message_type, .payload_bytes = (uint8_t)in->payload_bytes, .origin = port->id,
 	};
 	memcpy(buffer->message.message.payload, in->payload, in->payload_bytes);
 	status = port->target_vp == PVN_VP_ANY ? post_to_any(port, buffer) :

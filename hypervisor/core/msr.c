@@ -8,11 +8,10 @@
  * an exit. Runs on the VP's own processor; page registers take the partition's lock.
  */
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
-#include "lib/log.h"
 
 #define HYPERCALL_LOCKED   0x2ull
+#define SYNIC_VERSION	   1
 #define GPA_BITS	   48
 #define CRASH_CTL_SUPPORTED (PVN_CRASH_CTL_NOTIFY | PVN_CRASH_CTL_MESSAGE)
 
@@ -198,10 +197,7 @@ static uint64_t icr_from_synthetic(uint64_t icr)
 	return (icr & 0xffffffff) | (to == 0xff ? 0xffffffffull : to) << 32;
 }
 
-static uint64_t icr_to_synthetic(uint64_t icr)
-{
-	return (icr & 0xffffffff) | icr >> 32 << 56;
-}
+static uint64_t icr_to_synthetic(uint64_t icr) { return (icr & 0xffffffff) | icr >> 32 << 56; }
 
 static uint64_t vp_runtime(const struct vp *vp)
 {
@@ -217,37 +213,51 @@ static uint64_t guest_idle(struct vp *vp)
 	return 0;
 }
 
-static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
+/* What is read as it was written; NULL: not one of these. */
+static const uint64_t *plain_of(const struct vp *vp, uint32_t msr)
 {
-	struct partition *partition = vp->partition;
+	const struct partition *partition = vp->partition;
+	const struct synic *synic = &vp->synic;
 
 	switch (msr) {
-	case PVN_MSR_GUEST_OS_ID: *value = partition->guest_os_id; break;
-	case PVN_MSR_HYPERCALL: *value = partition->hypercall_msr; break;
+	case PVN_MSR_GUEST_OS_ID: return &partition->guest_os_id;
+	case PVN_MSR_HYPERCALL: return &partition->hypercall_msr;
+	case PVN_MSR_REFERENCE_TSC: return &partition->reference_tsc_msr;
+	case PVN_MSR_VP_ASSIST_PAGE: return &vp->assist_msr;
+	case PVN_MSR_SCONTROL: return &synic->control;
+	case PVN_MSR_SIEFP: return &synic->event_msr;
+	case PVN_MSR_SIMP: return &synic->message_msr;
+	case PVN_MSR_SINT0 ... PVN_MSR_SINT0 + PVN_SINT_COUNT - 1: return &synic->sint[msr - PVN_MSR_SINT0];
+	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_PARTITION + 1:
+		return &partition->stats_msr[msr - PVN_MSR_STATS_PARTITION];
+	case PVN_MSR_STATS_VP ... PVN_MSR_STATS_VP + 1: return &vp->stats_msr[msr - PVN_MSR_STATS_VP];
+	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1: return &partition->crash[msr - PVN_MSR_CRASH_P0];
+	}
+	return NULL;
+}
+
+static bool synthetic_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	const uint64_t *plain = plain_of(vp, msr);
+
+	if (plain) {
+		*value = *plain;
+		return true;
+	}
+	switch (msr) {
 	case PVN_MSR_VP_INDEX: *value = vp->index; break;
 	case PVN_MSR_RESET: *value = 0; break;
 	case PVN_MSR_VP_RUNTIME: *value = vp_runtime(vp); break;
-	case PVN_MSR_TIME_REF_COUNT: *value = partition_reference_time(partition, plat_tsc()); break;
-	case PVN_MSR_REFERENCE_TSC: *value = partition->reference_tsc_msr; break;
+	case PVN_MSR_TIME_REF_COUNT: *value = partition_reference_time(vp->partition, plat_tsc()); break;
 	case PVN_MSR_TSC_FREQUENCY: *value = plat_tsc_hz(); break;
 	case PVN_MSR_APIC_FREQUENCY: *value = plat_apic_hz(); break;
 	case PVN_MSR_ICR: *value = icr_to_synthetic(vp->lapic.icr); break;
 	case PVN_MSR_TPR: *value = virt->get_tpr(vp); break;
-	case PVN_MSR_VP_ASSIST_PAGE: *value = vp->assist_msr; break;
-	case PVN_MSR_STATS_PARTITION ... PVN_MSR_STATS_PARTITION + 1:
-		*value = partition->stats_msr[msr - PVN_MSR_STATS_PARTITION];
-		break;
-	case PVN_MSR_STATS_VP ... PVN_MSR_STATS_VP + 1:
-		*value = vp->stats_msr[msr - PVN_MSR_STATS_VP];
-		break;
+	case PVN_MSR_SVERSION: *value = SYNIC_VERSION; break;
+	case PVN_MSR_EOM: *value = 0; break;
 	case PVN_MSR_GUEST_IDLE: *value = guest_idle(vp); break;
-	case PVN_MSR_CRASH_P0 ... PVN_MSR_CRASH_CTL - 1:
-		*value = partition->crash[msr - PVN_MSR_CRASH_P0];
-		break;
 	case PVN_MSR_CRASH_CTL: *value = CRASH_CTL_SUPPORTED; break;
-	default:
-		return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
-		       synic_read_msr(vp, msr, value);
+	default: return stimer_read_msr(vp, msr, value);
 	}
 	return true;
 }

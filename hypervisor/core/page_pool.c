@@ -7,8 +7,6 @@
  */
 #include "core/page_pool.h"
 #include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 void page_pool_init(struct page_pool *pool)
 {

@@ -10,14 +10,11 @@
  * that is being finalized is taken apart only while nobody but the one finalizing
  * call holds a reference: calls that come later see its state and leave it alone.
  */
-#include "core/cpu.h"
 #include "core/event.h"
 #include "core/page_info.h"
 #include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 #define DEFAULT_WEIGHT	100
 #define TIME_SLICE_US	50

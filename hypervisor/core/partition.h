@@ -8,22 +8,13 @@
  */
 #pragma once
 
-#include <pvn/abi/hypercall.h>
-#include "core/gpa_map.h"
-#include "core/page_pool.h"
-#include "core/stats.h"
 #include "core/vp.h"
-#include "lib/list.h"
-#include "lib/spinlock.h"
 
 #define VPS_PER_PARTITION_MAX 64
 #define PARTITION_ROOT_ID     1ull
 
 enum partition_state {
-	PARTITION_UNINITIALIZED,
-	PARTITION_ACTIVE,
-	PARTITION_FINALIZING,
-	PARTITION_FINALIZED,
+	PARTITION_UNINITIALIZED, PARTITION_ACTIVE, PARTITION_FINALIZING, PARTITION_FINALIZED,
 };
 
 /* What a parent wants to be told of: I/O ports, CPUID leaves. */

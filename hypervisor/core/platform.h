@@ -2,15 +2,14 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * What the core needs from the machine. x86/ implements it on hardware,
- * tests/unit/fake/ on the host; chosen by link, never by #if.
+ * What the core needs from below: the library, and the machine. x86/ implements that on
+ * hardware, tests/unit/fake/ on the host; chosen by link, never by #if.
  */
 #pragma once
 
-#include "core/addr.h"
-
-struct cpu;
-struct vp;
+#include "core/cpu.h"
+#include "lib/log.h"
+#include "lib/string.h"
 
 /* Every physical page that the hypervisor may touch is mapped at these. */
 void *plat_hva(struct hpa pa);

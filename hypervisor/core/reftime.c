@@ -9,7 +9,6 @@
  */
 #include "core/partition.h"
 #include "core/platform.h"
-#include "lib/log.h"
 
 #define REFERENCE_HZ 10000000ull
 

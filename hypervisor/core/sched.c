@@ -14,13 +14,10 @@
  * kicked; one that is about to enter has made entry_generation odd before it looked for
  * work, so either the waker sees it odd and kicks, or the VP sees the work.
  */
-#include "core/cpu.h"
 #include "core/eventlog.h"
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "lib/log.h"
 
 #define SLICE_US	6000
 /* A sleeper may be this much ahead of the others when it wakes, no more. */

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <pvn/abi/hypercall.h>
 
 struct cpu;

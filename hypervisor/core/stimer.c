@@ -11,7 +11,6 @@
  */
 #include "core/partition.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 #define DEADLINE_NONE	 (~0ull)
 #define CONFIG_VALID	 0xf1fffull
@@ -128,8 +127,7 @@ void vp_timers_expired(struct vp *vp)
 static void fill_message(struct vp *vp, unsigned int index, struct pvn_message *out)
 {
 	struct pvn_timer_message payload = {
-		.timer = index,
-		.expired_at = vp->synic.timer[index].expired_at,
+		.timer = index, .expired_at = vp->synic.timer[index].expired_at,
 		.delivered_at = reference_now(vp),
 	};
 

@@ -10,14 +10,9 @@
  * guest writes both pages at any time: what is read from them decides nothing but whether
  * a slot is free.
  */
-#include "core/cpu.h"
 #include "core/exit.h"
 #include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
-#define SYNIC_VERSION	  1
-#define MESSAGE_HEADER	  16
 
 static uint64_t load(const uint64_t *field) { return __atomic_load_n(field, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *field, uint64_t v) { __atomic_store_n(field, v, __ATOMIC_RELEASE); }
@@ -208,27 +203,6 @@ static bool write_sint(struct vp *vp, unsigned int sint, uint64_t value)
 static bool write_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page)
 {
 	return msr_move_page(vp, msr, value, page, GPA_READ | GPA_WRITE);
-}
-
-bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
-{
-	struct synic *synic = &vp->synic;
-
-	if (msr >= PVN_MSR_STIMER0_CONFIG)
-		return stimer_read_msr(vp, msr, value);
-	if (msr >= PVN_MSR_SINT0 && msr < PVN_MSR_SINT0 + PVN_SINT_COUNT) {
-		*value = synic->sint[msr - PVN_MSR_SINT0];
-		return true;
-	}
-	switch (msr) {
-	case PVN_MSR_SCONTROL: *value = synic->control; break;
-	case PVN_MSR_SVERSION: *value = SYNIC_VERSION; break;
-	case PVN_MSR_SIEFP: *value = synic->event_msr; break;
-	case PVN_MSR_SIMP: *value = synic->message_msr; break;
-	case PVN_MSR_EOM: *value = 0; break;
-	default: return false;
-	}
-	return true;
 }
 
 bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)

@@ -51,7 +51,6 @@ void synic_shutdown(struct vp *vp);	/* before the VP goes: whoever queued messag
 void synic_reset(struct vp *vp);
 
 /* Synthetic MSRs of SynIC and timers (0x40000080-0x4000009f, 0x400000b0-b7). False: #GP. */
-bool synic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
 bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
 
 /*

@@ -10,7 +10,6 @@
  * without locks and must see for themselves whether something is due: between expiry and
  * callback the owner may have armed the timer anew.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "core/timer.h"
 

@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include <pvn/abi/hypercall.h>
 #include "core/gpa_map.h"
 
 struct cpu;

@@ -7,10 +7,8 @@
  * scheduling are in their own files.
  */
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
 #include "core/sched.h"
-#include "lib/string.h"
 
 #define RESET_RIP	0xfff0
 

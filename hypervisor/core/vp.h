@@ -93,18 +93,8 @@ _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
 /* In the order of their counters in statistics.def. */
 enum vp_exit_reason {
 	EXIT_INTERRUPT,		/* physical interrupt: taken when interrupts go on */
-	EXIT_NMI,
-	EXIT_WINDOW,
-	EXIT_HALT,
-	EXIT_CPUID,
-	EXIT_MSR_READ,
-	EXIT_MSR_WRITE,
-	EXIT_IO,
-	EXIT_HYPERCALL,
-	EXIT_MEMORY,
-	EXIT_EXCEPTION,
-	EXIT_TRIPLE_FAULT,
-	EXIT_XSETBV,
+	EXIT_NMI, EXIT_WINDOW, EXIT_HALT, EXIT_CPUID, EXIT_MSR_READ, EXIT_MSR_WRITE, EXIT_IO,
+	EXIT_HYPERCALL, EXIT_MEMORY, EXIT_EXCEPTION, EXIT_TRIPLE_FAULT, EXIT_XSETBV,
 	EXIT_UNDEFINED,		/* an instruction that this machine does not have: #UD */
 	EXIT_IGNORE,		/* nothing to do: WBINVD and the like; instruction skipped */
 	EXIT_FAILED,		/* the processor refused the state: our fault or the parent's */

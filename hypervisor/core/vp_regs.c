@@ -7,9 +7,7 @@
  * caller's own, of which registers are read only.
  */
 #include "core/exit.h"
-#include "core/partition.h"
 #include "core/platform.h"
-#include "lib/string.h"
 
 #define RFLAGS_SETTABLE	0x3f7fd7ull
 #define APIC_ID_MAX	254u

@@ -5,10 +5,8 @@
  * Lines of the log: time since boot, processor, level, text. Takes LOCK_LOG, the
  * innermost lock, so it may be called with any other held.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
 #include "lib/log.h"
-#include "lib/string.h"
 
 #define LINE_BYTES 256
 

@@ -5,9 +5,7 @@
  * Ticket locks with the level assertion. A processor's locks_held has bit <level> for
  * the lock of that level it holds; the word is its owner's alone, so plain accesses do.
  */
-#include "core/cpu.h"
 #include "core/platform.h"
-#include "lib/log.h"
 #include "lib/spinlock.h"
 
 void spin_lock(struct spinlock *lock)

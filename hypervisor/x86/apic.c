@@ -5,9 +5,6 @@
  * The physical local APIC [APM2 ch. 16 "Advanced Programmable Interrupt Controller"].
  * Registers by number (xAPIC offset >> 4 = x2APIC MSR - 0x800).
  */
-#include "core/platform.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 enum {

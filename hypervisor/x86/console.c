@@ -4,8 +4,6 @@
  *
  * A polled 16550. A line that is not there (reads all ones) is not written to.
  */
-#include "core/platform.h"
-#include "x86/insn.h"
 #include "x86/x86.h"
 
 enum { DATA = 0, INTERRUPTS = 1, FIFO = 2, LINE = 3, MODEM = 4, STATUS = 5 };

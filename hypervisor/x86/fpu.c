@@ -6,9 +6,6 @@
  * of the processor are switched, not only those that the guest has on just now: what it
  * turned off keeps its value for when it turns it on again.
  */
-#include "core/platform.h"
-#include "lib/log.h"
-#include "x86/insn.h"
 #include "x86/x86.h"
 
 #define CR4_OSFXSR	(1u << 9)

@@ -9,11 +9,6 @@
  */
 #include "core/exit.h"
 #include "core/page_info.h"
-#include "core/partition.h"
-#include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 #define PACKET_BYTES	 1200

@@ -6,11 +6,7 @@
  * vectors belong to the root VP of this processor, 0xec and up are ours. Handlers run
  * only in the windows that the processor's loop opens, never inside other code.
  */
-#include "core/platform.h"
 #include "core/sched.h"
-#include "lib/log.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 struct idt_gate {

@@ -6,10 +6,6 @@
  * pages for the image so that nothing is both writable and executable there. The direct
  * map is never executable.
  */
-#include "core/platform.h"
-#include "lib/log.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 #define P	0x1ull

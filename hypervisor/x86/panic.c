@@ -6,11 +6,6 @@
  * others and shows them all; a failure on the way ends it.
  */
 #include "core/partition.h"
-#include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 #define FRAMES_MAX 24

@@ -5,12 +5,7 @@
  * Start of the application processors, one at a time: INIT, start-up IPI, twice
  * [SDM 3A 9.4.4 "MP Initialization Example"].
  */
-#include "core/platform.h"
 #include "core/sched.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 #define START_TIMEOUT_US 1000000

@@ -5,9 +5,6 @@
  * Stopping all other processors, for a panic and for the debugger: see x86.h. One processor
  * is the owner, the others wait in stop_park(). Takes no locks.
  */
-#include "core/platform.h"
-#include "x86/insn.h"
-#include "x86/layout.h"
 #include "x86/x86.h"
 
 #define ANSWER_US 200000

@@ -5,9 +5,6 @@
  * Time base. The PIT's channel 2 measures the TSC and the APIC timer for 20 ms until the two
  * shortest counts agree. What disturbs a measurement can only make it longer.
  */
-#include "core/platform.h"
-#include "lib/log.h"
-#include "x86/insn.h"
 #include "x86/x86.h"
 
 #define PIT_HZ		1193182u

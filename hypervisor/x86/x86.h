@@ -7,8 +7,10 @@
  */
 #pragma once
 
-#include "core/cpu.h"
+#include "core/platform.h"
 #include "core/vp.h"
+#include "x86/insn.h"
+#include "x86/layout.h"
 
 /* --- irq.c: Interrupts and exceptions of the hypervisor itself. --- */
 

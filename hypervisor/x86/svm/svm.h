@@ -7,7 +7,6 @@
 #pragma once
 
 #include "core/light.h"
-#include "core/vp.h"
 #include "x86/svm/vmcb.h"
 
 extern const struct virt_ops svm_ops;

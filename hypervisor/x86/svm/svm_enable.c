@@ -4,10 +4,6 @@
  *
  * Is there SVM, and turning it on; permission maps shared by all VPs of a kind.
  */
-#include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/insn.h"
 #include "x86/svm/svm.h"
 #include "x86/x86.h"
 

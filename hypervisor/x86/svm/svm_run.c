@@ -9,10 +9,6 @@
  * the hypervisor runs (it uses none of them): VMLOAD and VMSAVE happen when the VP on a
  * processor changes, not at every exit.
  */
-#include "core/platform.h"
-#include "lib/log.h"
-#include "lib/string.h"
-#include "x86/insn.h"
 #include "x86/svm/svm.h"
 #include "x86/x86.h"
 
@@ -222,10 +218,7 @@ static void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_code, u
 static void svm_inject_nmi(struct vp *vp) { svm_vmcb(vp)->event = EVENT_VALID | EVENT_NMI | 2; }
 
 /* The guest runs on for a moment: something waits that cannot be waited for otherwise. */
-static void exit_soon(void)
-{
-	plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000;
-}
+static void exit_soon(void) { plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000; }
 
 /*
  * A virtual interrupt that is never delivered: its intercept says that the window is

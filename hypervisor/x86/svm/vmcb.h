@@ -17,15 +17,11 @@ struct vmcb_segment {
 };
 
 struct vmcb {
-	uint32_t intercept_cr;
-	uint32_t intercept_dr;
-	uint32_t intercept_exceptions;
+	uint32_t intercept_cr, intercept_dr, intercept_exceptions;
 	uint32_t intercept_misc[2];	/* a bit an exit code: 0x60 to 0x7f, from 0x80 on */
 #define INTERCEPT_VINTR	(1u << SVM_VINTR % 32)
 	uint8_t pad0[0x40 - 0x14];
-	uint64_t io_map;
-	uint64_t msr_map;
-	uint64_t tsc_offset;
+	uint64_t io_map, msr_map, tsc_offset;
 	uint32_t asid;
 	uint8_t tlb_control;	/* 0 nothing, 1 flush all */
 	uint8_t pad1[3];
@@ -38,11 +34,7 @@ struct vmcb {
 #define INT_V_VECTOR_SHIFT 32
 #define INT_V_VECTOR	(0xffull << 32)
 	uint64_t interrupt_state;	/* [0] shadow */
-	uint64_t exit_code;
-	uint64_t exit_info1;
-	uint64_t exit_info2;
-	uint64_t exit_event;
-	uint64_t nested_enable;
+	uint64_t exit_code, exit_info1, exit_info2, exit_event, nested_enable;
 	uint8_t pad2[0xa8 - 0x98];
 	uint64_t event;
 #define EVENT_VECTOR	0xffull
@@ -52,10 +44,7 @@ struct vmcb {
 #define EVENT_SOFTWARE	0x400ull
 #define EVENT_HAS_CODE	(1ull << 11)
 #define EVENT_VALID	(1ull << 31)
-	uint64_t nested_cr3;
-	uint64_t lbr;
-	uint64_t clean;
-	uint64_t next_rip;
+	uint64_t nested_cr3, lbr, clean, next_rip;
 	uint8_t pad3[0x400 - 0xd0];
 
 	struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
