@@ -136,6 +136,7 @@ static void find_processors(void)
 {
 	struct hpa rsdp = hpa_is_none(info.rsdp) ? acpi_find_rsdp() : info.rsdp;
 
+	numa_init(rsdp);
 	cpu_count = acpi_processors(rsdp, apic_ids, CPUS_MAX);
 	if (!cpu_count) {
 		log_warn("no ACPI table of processors: using one");
@@ -161,7 +162,7 @@ static void create_root_vp(struct cpu *cpu, unsigned int index)
 {
 	struct vp *vp;
 
-	if (vp_create(root_partition, index) != PVN_STATUS_SUCCESS)
+	if (vp_create(root_partition, index, NUMA_ANY) != PVN_STATUS_SUCCESS)
 		refuse("too little memory for the root's processors: raise memory= ");
 	vp = root_partition->vps[index];
 	vp->pinned = vp->cpu = vp->timer.pinned = cpu;

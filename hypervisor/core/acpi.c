@@ -2,7 +2,7 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * ACPI table walk: RSDP, XSDT or RSDT, MADT. Every table's checksum and length is
+ * ACPI table walk: RSDP, XSDT or RSDT, MADT, SRAT. Every table's checksum and length is
  * checked before it is read.
  */
 #include "core/acpi.h"
@@ -31,7 +31,10 @@ struct table {
 #define MADT_ENTRIES	(sizeof(struct table) + 8)
 #define MADT_LAPIC	0
 #define MADT_X2APIC	9
-#define MADT_ENABLED	1u
+#define SRAT_ENTRIES	(sizeof(struct table) + 12)
+#define SRAT_MEMORY	1
+#define SRAT_X2APIC	2
+#define ENABLED		1u
 
 static bool sum_is_zero(const void *data, size_t bytes)
 {
@@ -79,52 +82,80 @@ static const struct table *table_at(uint64_t at)
 	return t;
 }
 
-static const struct table *find_madt(const struct rsdp *r)
+static const struct table *find_table(struct hpa at, const char *signature)
 {
-	bool wide = r->revision >= 2 && r->xsdt;
-	const struct table *root = table_at(wide ? r->xsdt : r->rsdt);
+	const struct rsdp *r = hpa_is_none(at) ? NULL : plat_hva(at);
+	bool wide = r && r->revision >= 2 && r->xsdt;
+	const struct table *root = r && is_rsdp(r) ? table_at(wide ? r->xsdt : r->rsdt) : NULL;
 	size_t entry_bytes = wide ? 8 : 4;
 
-	if (!root)
-		return NULL;
-	for (size_t o = sizeof(*root); o + entry_bytes <= root->bytes; o += entry_bytes) {
+	for (size_t o = sizeof(*root); root && o + entry_bytes <= root->bytes; o += entry_bytes) {
 		const struct table *t;
-		uint64_t at = 0;
+		uint64_t entry = 0;
 
-		memcpy(&at, (const char *)root + o, entry_bytes);
-		t = table_at(at);
-		if (t && !memcmp(t->signature, "APIC", 4))
+		memcpy(&entry, (const char *)root + o, entry_bytes);
+		t = table_at(entry);
+		if (t && !memcmp(t->signature, signature, 4))
 			return t;
 	}
 	return NULL;
 }
 
-unsigned int acpi_processors(struct hpa at, uint32_t *apic_ids, unsigned int max)
+/* The entry at *offset, whole, which goes on to the next; NULL: there is none any more. */
+static const uint8_t *next_entry(const struct table *t, size_t *offset)
 {
-	const struct table *madt;
+	const uint8_t *e = (const uint8_t *)t + *offset;
+
+	if (!t || *offset + 2 > t->bytes || e[1] < 2 || *offset + e[1] > t->bytes)
+		return NULL;
+	*offset += e[1];
+	return e;
+}
+
+/* From there; 0 if the entry is shorter. */
+static uint64_t field(const uint8_t *entry, unsigned int at, unsigned int bytes)
+{
+	uint64_t value = 0;
+
+	if (at + bytes <= entry[1])
+		memcpy(&value, entry + at, bytes);
+	return value;
+}
+
+unsigned int acpi_processors(struct hpa rsdp, uint32_t *apic_ids, unsigned int max)
+{
+	const struct table *madt = find_table(rsdp, "APIC");
+	size_t offset = MADT_ENTRIES;
 	unsigned int count = 0;
+	const uint8_t *e;
 
-	if (hpa_is_none(at) || !is_rsdp(plat_hva(at)))
-		return 0;
-	madt = find_madt(plat_hva(at));
-	if (!madt)
-		return 0;
-	for (size_t o = MADT_ENTRIES; o + 2 <= madt->bytes && count < max;) {
-		const uint8_t *e = (const uint8_t *)madt + o;
-		uint32_t id = 0, flags = 0;
+	while (count < max && (e = next_entry(madt, &offset))) {
+		if (e[0] == MADT_LAPIC && field(e, 4, 4) & ENABLED)
+			apic_ids[count++] = field(e, 3, 1);
+		else if (e[0] == MADT_X2APIC && field(e, 8, 4) & ENABLED)
+			apic_ids[count++] = field(e, 4, 4);
+	}
+	return count;
+}
 
-		if (e[1] < 2 || o + e[1] > madt->bytes)
-			break;
-		if (e[0] == MADT_LAPIC && e[1] >= 8) {
-			id = e[3];
-			memcpy(&flags, e + 4, 4);
-		} else if (e[0] == MADT_X2APIC && e[1] >= 16) {
-			memcpy(&id, e + 4, 4);
-			memcpy(&flags, e + 8, 4);
-		}
-		if (flags & MADT_ENABLED)
-			apic_ids[count++] = id;
-		o += e[1];
+unsigned int acpi_affinities(struct hpa rsdp, struct acpi_affinity *out, unsigned int max)
+{
+	const struct table *srat = find_table(rsdp, "SRAT");
+	size_t offset = SRAT_ENTRIES;
+	unsigned int count = 0;
+	const uint8_t *e;
+
+	while (count < max && (e = next_entry(srat, &offset))) {
+		bool memory = e[0] == SRAT_MEMORY, x2apic = e[0] == SRAT_X2APIC;
+		unsigned int flags_at = memory ? 28 : x2apic ? 12 : 4;
+		uint64_t start = memory ? field(e, 8, 8) : x2apic ? field(e, 8, 4) : field(e, 3, 1);
+		/* That of the oldest kind is in two pieces. */
+		uint32_t domain = memory ? field(e, 2, 4) : x2apic ? field(e, 4, 4) :
+				  field(e, 2, 1) | field(e, 9, 3) << 8;
+
+		if (e[0] <= SRAT_X2APIC && field(e, flags_at, 4) & ENABLED)
+			out[count++] = (struct acpi_affinity){ memory, domain, start,
+							       start + (memory ? field(e, 16, 8) : 1) };
 	}
 	return count;
 }

@@ -20,6 +20,7 @@ struct vp;
 struct cpu {
 	unsigned int index;		/* (c) */
 	uint32_t apic_id;		/* (c) */
+	uint32_t domain;		/* (c) see numa.h */
 	bool online;			/* [a] */
 	uint32_t locks_held;		/* (o) bit per lock level held */
 

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include <pvn/abi/hypercall.h>
 #include "core/slab.h"
 
 enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };

@@ -77,11 +77,15 @@ HC_ABOUT(deposit_memory, find_pool)
 HC_ABOUT(withdraw_memory, find_pool)
 {
 	struct gpa_map *map = &call->caller->map;
-	void *memory = page_pool_remove(&target->pool);
-	enum pvn_status status;
+	uint32_t domain;
+	enum pvn_status status = numa_domain(in->proximity_id, in->proximity_flags, &domain);
 	bool replaced = false;
 	struct hpa page;
+	void *memory;
 
+	if (status != PVN_STATUS_SUCCESS)
+		return status;
+	memory = page_pool_remove(&target->pool, domain);
 	if (!memory)
 		return PVN_STATUS_NO_RESOURCES;
 	page = plat_hpa(memory);

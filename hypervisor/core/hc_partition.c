@@ -13,13 +13,12 @@
 #define VENDOR_AMD	0u
 #define VENDOR_INTEL	1u
 
-#define PROXIMITY_VALID (1u << 31)
-
 HC(create_partition)
 {
-	if (in->proximity_flags & PROXIMITY_VALID && in->proximity_id)
-		return PVN_STATUS_INVALID_PROXIMITY_DOMAIN_INFO;
-	return partition_create(call->caller, &out->partition_id);
+	uint32_t domain;
+
+	return numa_domain(in->proximity_id, in->proximity_flags, &domain) ?:
+	       partition_create(call->caller, domain, &out->partition_id);
 }
 
 HC_ABOUT(initialize_partition, hc_find_child) { return partition_initialize(target); }

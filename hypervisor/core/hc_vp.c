@@ -10,12 +10,23 @@
 
 #define VECTORS		32u
 #define PORT_LAST	0xffffu
+#define MEMORY_AT	(1ull << 20)	/* where a guest has its memory, if anywhere */
 
 HC_ABOUT(create_vp, hc_find_active_child)
 {
+	uint32_t domain;
+
+	/* Of what it names of a domain the specification has but this status. */
+	if (numa_domain(in->proximity_id, in->proximity_flags, &domain))
+		return PVN_STATUS_INVALID_PARAMETER;
 	if (!partition_reserves_fit(target, target->cpu_reserve, 1))
 		return PVN_STATUS_OPERATION_DENIED;
-	return vp_create(target, in->vp_index);
+	if (domain == NUMA_ANY)
+		domain = target->pool.domain;
+	/* Nothing is said: near to where its memory is. */
+	if (domain == NUMA_ANY)
+		domain = numa_of(true, gpa_map_lookup(&target->map, gpa(MEMORY_AT), GPA_READ).v);
+	return vp_create(target, in->vp_index, domain);
 }
 
 /*

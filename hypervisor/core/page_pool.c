@@ -2,37 +2,46 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Pools of physical pages. A free page's first word names the next one; pages
- * are zeroed when they leave, outside of the lock. Takes the pool's lock only.
+ * Pools of physical pages. A free page's first word names the next one; those of the pool's
+ * proximity domain come first. Pages are zeroed when they leave, outside of the lock. Takes the
+ * pool's lock only.
  */
 #include "core/page_pool.h"
 #include "core/platform.h"
 
 void page_pool_init(struct page_pool *pool)
 {
-	*pool = (struct page_pool){ 0 };
+	*pool = (struct page_pool){ .domain = NUMA_ANY, .last = &pool->free };
 	spinlock_init(&pool->lock, LOCK_POOL);
 }
 
 static void push(struct page_pool *pool, void *page, unsigned int was_used)
 {
+	bool far = pool->domain != NUMA_ANY && numa_of(true, plat_hpa(page).v) != pool->domain;
+	SPIN_HOLD(&pool->lock);
+	void **link = far ? pool->last : &pool->free;
+
 	ASSERT(!((uintptr_t)page & (PAGE_SIZE - 1)));
-	spin_lock(&pool->lock);
-	*(void **)page = pool->free;
-	pool->free = page;
+	*(void **)page = *link;
+	*link = page;
+	if (pool->last == link)
+		pool->last = page;
 	pool->free_count++;
 	pool->used_count -= was_used;
-	spin_unlock(&pool->lock);
 }
 
-static void *pop(struct page_pool *pool, unsigned int now_used)
+static void *pop(struct page_pool *pool, unsigned int now_used, uint32_t domain)
 {
-	void *page;
+	void **link = &pool->free, *page;
 
 	spin_lock(&pool->lock);
-	page = pool->free;
+	while (domain != NUMA_ANY && *link && numa_of(true, plat_hpa(*link).v) != domain)
+		link = *link;
+	page = *link;
 	if (page) {
-		pool->free = *(void **)page;
+		*link = *(void **)page;
+		if (pool->last == page)
+			pool->last = link;
 		pool->free_count--;
 		pool->used_count += now_used;
 	}
@@ -44,7 +53,7 @@ static void *pop(struct page_pool *pool, unsigned int now_used)
 
 void page_pool_add(struct page_pool *pool, struct hpa page) { push(pool, plat_hva(page), 0); }
 
-void *page_pool_alloc(struct page_pool *pool) { return pop(pool, 1); }
+void *page_pool_alloc(struct page_pool *pool) { return pop(pool, 1, NUMA_ANY); }
 
 void page_pool_free(struct page_pool *pool, void *page)
 {
@@ -54,4 +63,4 @@ void page_pool_free(struct page_pool *pool, void *page)
 	push(pool, page, 1);
 }
 
-void *page_pool_remove(struct page_pool *pool) { return pop(pool, 0); }
+void *page_pool_remove(struct page_pool *pool, uint32_t domain) { return pop(pool, 0, domain); }

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "core/addr.h"
+#include "core/numa.h"
 #include "lib/spinlock.h"
 
 struct page_pool {
@@ -15,6 +15,8 @@ struct page_pool {
 	void *free;			/* [lock] first free page */
 	uint64_t free_count;		/* [lock] */
 	uint64_t used_count;		/* [lock] */
+	void **last;			/* [lock] the last page's link */
+	uint32_t domain;		/* (c) before the first page: whose pages it gives first; NUMA_ANY */
 };
 
 void page_pool_init(struct page_pool *pool);
@@ -24,8 +26,8 @@ void page_pool_add(struct page_pool *pool, struct hpa page);
 void *page_pool_alloc(struct page_pool *pool);
 /* Returns a page that page_pool_alloc() of the same pool gave; NULL is ignored. */
 void page_pool_free(struct page_pool *pool, void *page);
-/* Takes a free page out of the pool for good (withdraw), zeroed; NULL: none free. */
-void *page_pool_remove(struct page_pool *pool);
+/* Takes a free page, of that domain or any, out of the pool for good (withdraw), zeroed; NULL: none. */
+void *page_pool_remove(struct page_pool *pool, uint32_t domain);
 /* How many it has to give, and has given; at some moment. */
 static inline uint64_t page_pool_free_count(const struct page_pool *pool)
 {

@@ -201,7 +201,7 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index)
 	return vp && __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING ? NULL : vp;
 }
 
-enum pvn_status partition_create(struct partition *parent, uint64_t *id)
+enum pvn_status partition_create(struct partition *parent, uint32_t domain, uint64_t *id)
 {
 	struct partition *partition;
 
@@ -212,6 +212,7 @@ enum pvn_status partition_create(struct partition *parent, uint64_t *id)
 	if (!partition)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	partition_init(partition, parent);
+	partition->pool.domain = domain;
 	table_add(partition);
 	*id = partition->id;
 	return PVN_STATUS_SUCCESS;

@@ -90,7 +90,7 @@ struct partition *partition_get(uint64_t id);
 void partition_put(struct partition *partition);
 
 /* Calls of hc_partition.c, also used by tests. The caller holds one reference. */
-enum pvn_status partition_create(struct partition *parent, uint64_t *id);
+enum pvn_status partition_create(struct partition *parent, uint32_t domain, uint64_t *id);
 enum pvn_status partition_initialize(struct partition *partition);
 /* STATUS_CONTINUE until all is released. */
 enum pvn_status partition_finalize(struct partition *partition);

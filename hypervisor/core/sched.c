@@ -99,26 +99,36 @@ static void alert(struct cpu *cpu, const struct vp *vp)
 		plat_kick(cpu);
 }
 
-/* The root stays where its interrupts are; children go where nobody runs, if anywhere. */
+static bool is_near(const struct cpu *cpu, const struct vp *vp)
+{
+	return vp->domain == NUMA_ANY || cpu->domain == vp->domain;
+}
+
+/*
+ * The root stays where its interrupts are; children go where nobody runs, if anywhere, and
+ * there where their memory is near, if they can.
+ */
 static struct cpu *choose_cpu(struct vp *vp, struct cpu *home)
 {
-	struct cpu *best = home;
+	struct cpu *best = home, *far = NULL;
 
 	if (vp->pinned)
 		return vp->pinned;
-	if (is_idle(home))
+	if (is_idle(home) && is_near(home, vp))
 		return home;
 	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
 		struct cpu *cpu = plat_cpu(i);
 
-		if (is_idle(cpu))
+		if (is_idle(cpu) && is_near(cpu, vp))
 			return cpu;
+		if (is_idle(cpu) && (!far || cpu == home))
+			far = cpu;
 		if (!is_parked(cpu) && (is_parked(best) ||
 		     __atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) + 1 <
 			     __atomic_load_n(&best->ready_count, __ATOMIC_RELAXED)))
 			best = cpu;
 	}
-	return best;
+	return far ? far : best;
 }
 
 /*

@@ -52,13 +52,26 @@ static void vp_free(struct vp *vp)
 	page_pool_free(pool, vp);
 }
 
-static void vp_init(struct vp *vp, struct partition *partition, uint32_t index)
+/* VPs are spread over the processors, those of their domain if there are any. */
+static struct cpu *home_of(const struct vp *vp)
+{
+	unsigned int count = plat_cpu_count(), first = (unsigned int)(vp->partition->id + vp->index);
+	struct cpu *home = plat_cpu(first % count);
+
+	for (unsigned int i = count; i--;)
+		if (plat_cpu((first + i) % count)->domain == vp->domain)
+			home = plat_cpu((first + i) % count);
+	return home;
+}
+
+static void vp_init(struct vp *vp, struct partition *partition, uint32_t index, uint32_t domain)
 {
 	vp->partition = partition;
 	vp->index = index;
 	vp->apic_id = index;
 	vp->lapic.id = index;
-	vp->cpu = plat_cpu((unsigned int)(partition->id + index) % plat_cpu_count());
+	vp->domain = domain;
+	vp->cpu = home_of(vp);
 	vp->state = VP_STOPPED;
 	vp->stop_reasons = VP_STOP_EXPLICIT | (index ? VP_STOP_SIPI : 0);
 	list_init(&vp->run_node);
@@ -87,7 +100,7 @@ static enum pvn_status vp_publish(struct vp *vp)
 	return status;
 }
 
-enum pvn_status vp_create(struct partition *partition, uint32_t index)
+enum pvn_status vp_create(struct partition *partition, uint32_t index, uint32_t domain)
 {
 	enum pvn_status status;
 	struct vp *vp;
@@ -97,7 +110,7 @@ enum pvn_status vp_create(struct partition *partition, uint32_t index)
 	vp = page_pool_alloc(&partition->pool);
 	if (!vp)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
-	vp_init(vp, partition, index);
+	vp_init(vp, partition, index, domain);
 	status = vp_take_pages(vp);
 	if (status != PVN_STATUS_SUCCESS) {
 		vp_free(vp);

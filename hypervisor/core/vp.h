@@ -60,6 +60,7 @@ struct vp {
 	/* scheduling; [q] lock of cpu's run queue */
 	struct cpu *cpu;		/* [q] home: whose queue, or who runs it */
 	struct cpu *pinned;		/* (c) root VPs */
+	uint32_t domain;		/* (c) whose processors it prefers; NUMA_ANY */
 	enum vp_run_state state;	/* [q] */
 	uint32_t stop_reasons;		/* [a] */
 	struct list run_node;		/* [q] */
@@ -119,9 +120,10 @@ struct vp_exit {
 
 /*
  * Object life: pages from the partition's pool, nothing left behind on failure. On
- * success it is in partition->vps. INVALID_VP_INDEX: too high, or taken.
+ * success it is in partition->vps. INVALID_VP_INDEX: too high, or taken. The domain may be
+ * NUMA_ANY.
  */
-enum pvn_status vp_create(struct partition *partition, uint32_t index);
+enum pvn_status vp_create(struct partition *partition, uint32_t index, uint32_t domain);
 /* The VP is stopped and off every processor. */
 void vp_destroy(struct vp *vp);
 /* Back to architectural reset (creation, INIT). */

@@ -32,6 +32,7 @@ static struct cpu *add_cpu(void *block, uint32_t id)
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->index = cpu_count;
 	cpu->apic_id = id;
+	cpu->domain = numa_of(false, id);
 	sched_init_cpu(cpu);
 	cpus[cpu_count++] = cpu;
 	return cpu;
@@ -87,6 +88,7 @@ void smp_start(const uint32_t *apic_ids, unsigned int count, void *stacks)
 	char saved[PAGE_SIZE];
 
 	cpus[0]->apic_id = apic_id();
+	cpus[0]->domain = numa_of(false, apic_id());
 	/* The page belongs to the root: give it back as it was. */
 	memcpy(saved, plat_hva(hpa(AP_START)), sizeof(saved));
 	memcpy(plat_hva(hpa(AP_START)), ap_begin, ap_end - ap_begin);

@@ -19,6 +19,12 @@ print("status", struct.unpack_from("<I", call, 4)[0])
 SUCCESS, OPERATION_DENIED = 0, 8
 
 
+def gdb_line(folder):
+    """QEMU's options for a third serial line, 0x3e8, and where gdb finds its other end."""
+    line = f"{folder}/gdb"
+    return ["-chardev", f"socket,id=gdb,path={line},server=on,wait=off", "-serial", "chardev:gdb"], line
+
+
 def gdb(line, *commands):
     """What gdb says to these commands, one after the other, of the image behind that line."""
     words = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set remotetimeout 20",
@@ -55,9 +61,8 @@ def test_no_line_for_the_debugger():
 def test_gdb():
     """gdb stops the machine, shows processors, guests and memory, and lets it go on."""
     with scratch() as folder:
-        line = f"{folder}/gdb"
-        options = qemu.Options(hypervisor_options="gdb=0x3e8", qemu_options=[
-            "-chardev", f"socket,id=gdb,path={line},server=on,wait=off", "-serial", "chardev:gdb"])
+        serial, line = gdb_line(folder)
+        options = qemu.Options(hypervisor_options="gdb=0x3e8", qemu_options=serial)
         with machines.Machine(options) as machine:
             machine.boot()
             stops(machine, line)

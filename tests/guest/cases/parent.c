@@ -232,6 +232,9 @@ CASE(partitions_have_their_states)
 
 CASE(creation_is_checked)
 {
+	const struct pvn_withdraw_memory_in pages = {
+		.partition_id = ROOT_ID, .proximity_id = 99, .proximity_flags = 1u << 31,
+	};
 	struct pvn_create_partition_in in = { .mbz_flags = 1 };
 
 	expect_status("flags", call_create_partition(&in, NULL), INVALID_PARAMETER);
@@ -240,6 +243,8 @@ CASE(creation_is_checked)
 	in.proximity_flags = 1u << 31;
 	expect_status("a domain that does not exist", call_create_partition(&in, NULL),
 		      INVALID_PROXIMITY_DOMAIN_INFO);
+	expect_status("pages of such a domain", rep_call(PVN_CALL_withdraw_memory, 1, &pages, sizeof(pages),
+							 NULL, 0), INVALID_PROXIMITY_DOMAIN_INFO);
 }
 
 CASE(children_are_listed)

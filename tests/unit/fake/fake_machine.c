@@ -67,7 +67,7 @@ int fake_machine_setup(void **state)
 	map_root(FAKE_HYPERVISOR + FAKE_HYPERVISOR_BYTES, FAKE_MEMORY_BYTES);
 	map_root(FAKE_DEVICE, FAKE_DEVICE + LARGE_PAGE_SIZE);
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(vp_create(root_partition, i), PVN_STATUS_SUCCESS);
+		assert_int_equal(vp_create(root_partition, i, NUMA_ANY), PVN_STATUS_SUCCESS);
 		vp = root_partition->vps[i];
 		vp->stop_reasons = 0;
 		fake_enlighten(vp);

@@ -23,6 +23,7 @@
 #include "core/event.h"
 #include "core/exit.h"
 #include "core/hypercall.h"
+#include "core/numa.h"
 #include "core/page_info.h"
 #include "core/partition.h"
 #include "core/platform.h"

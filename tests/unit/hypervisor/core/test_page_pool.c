@@ -28,7 +28,7 @@ static void an_empty_pool_gives_nothing(void **state)
 	(void)state;
 	page_pool_init(&pool);
 	assert_null(page_pool_alloc(&pool));
-	assert_null(page_pool_remove(&pool));
+	assert_null(page_pool_remove(&pool, NUMA_ANY));
 	page_pool_free(&pool, NULL);
 	assert_int_equal(page_pool_free_count(&pool), 0);
 }
@@ -59,7 +59,7 @@ static void a_removed_page_is_neither_free_nor_used_and_zeroed(void **state)
 	page_pool_init(&pool);
 	page_pool_add(&pool, hpa(0x5000));
 	page_pool_add(&pool, hpa(0x6000));
-	page = page_pool_remove(&pool);
+	page = page_pool_remove(&pool, NUMA_ANY);
 	assert_int_equal(page[0], 0);
 	assert_int_equal(page_pool_free_count(&pool), 1);
 	assert_int_equal(page_pool_used_count(&pool), 0);

@@ -10,7 +10,7 @@ static uint64_t create(void)
 {
 	uint64_t id = 0;
 
-	assert_int_equal(partition_create(root_partition, &id), PVN_STATUS_SUCCESS);
+	assert_int_equal(partition_create(root_partition, NUMA_ANY, &id), PVN_STATUS_SUCCESS);
 	return id;
 }
 
@@ -67,7 +67,7 @@ static void a_child_cannot_have_children(void **state)
 	uint64_t id;
 
 	(void)state;
-	assert_int_equal(partition_create(child, &id), PVN_STATUS_PARTITION_TOO_DEEP);
+	assert_int_equal(partition_create(child, NUMA_ANY, &id), PVN_STATUS_PARTITION_TOO_DEEP);
 }
 
 static void initialize_without_pages_leaves_the_state(void **state)

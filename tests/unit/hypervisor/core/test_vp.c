@@ -142,7 +142,7 @@ static void creation_without_memory_leaves_nothing_behind(void **state)
 		count++;
 	/* With 0, 1, 2, ... pages, until it is enough. */
 	for (unsigned int pages = 0;; pages++) {
-		if (vp_create(child, 0) == PVN_STATUS_SUCCESS) {
+		if (vp_create(child, 0, NUMA_ANY) == PVN_STATUS_SUCCESS) {
 			assert_in_range(pages, 3, 10);
 			break;
 		}
@@ -164,8 +164,8 @@ static void an_index_is_taken_once_and_not_beyond_the_maximum(void **state)
 	struct partition *child = partition_of(make_child(1));
 
 	(void)state;
-	assert_int_equal(vp_create(child, 0), PVN_STATUS_INVALID_VP_INDEX);
-	assert_int_equal(vp_create(child, VPS_PER_PARTITION_MAX), PVN_STATUS_INVALID_VP_INDEX);
+	assert_int_equal(vp_create(child, 0, NUMA_ANY), PVN_STATUS_INVALID_VP_INDEX);
+	assert_int_equal(vp_create(child, VPS_PER_PARTITION_MAX, NUMA_ANY), PVN_STATUS_INVALID_VP_INDEX);
 	assert_int_equal(child->vp_count, 1);
 }
 
