@@ -50,7 +50,9 @@ def plant(flavour, names):
     top = farm(flavour)
     wanted = set(names)
     for link in [path for path in top.rglob("*") if path.is_symlink()]:
-        if link.relative_to(top) not in wanted:
+        name = link.relative_to(top)
+        # A checkout that was moved leaves links that lead nowhere.
+        if name not in wanted or link.readlink() != paths.SOURCE / name:
             link.unlink()
     for name in names:
         link = top / name

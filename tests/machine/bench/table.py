@@ -34,7 +34,8 @@ def head(report):
              f"{settings['guest_memory_mib']} MiB; disk: RAM of the machine's Linux, "
              f"{settings['disk_mib']} MiB",
              f"{settings['rounds']} rounds, interleaved, each with fresh boots; "
-             f"{settings['seconds']} s for a timed workload"]
+             f"{settings['seconds']} s for a timed workload; servers and back-ends keep to "
+             "the machine's last processor"]
     share = machine.get("others_share")
     if share is not None:
         lines.append(f"others used {100 * share:.0f} % of this computer's {machine['host_processors']} "
