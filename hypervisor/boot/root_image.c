@@ -20,23 +20,13 @@
 #define TABLES_AT	0x13000ull	/* PML4, PDPT, four PDs */
 #define LOW_END		0x19000ull
 
-#define SETUP_SECTS	0x1f1
-#define KERNEL_UNITS	0x1f4		/* of 16 bytes */
-#define HEADER_MAGIC	0x202
-#define HEADER_VERSION	0x206
-#define LOADER_TYPE	0x210
-#define RAMDISK_AT	0x218
-#define RAMDISK_BYTES	0x21c
-#define TEXT_POINTER	0x228
-#define INITRD_MAX	0x22c
-#define RELOCATABLE	0x234
-#define XLOADFLAGS	0x236
-#define TEXT_MAX	0x238
-#define PREFERRED_AT	0x258
-#define INIT_BYTES	0x260
-#define RSDP_AT		0x070
-#define E820_COUNT	0x1e8
-#define E820_TABLE	0x2d0
+/* Offsets in the boot parameters; those from SETUP_SECTS to INIT_BYTES in the kernel's file too. */
+enum {
+	RSDP_AT = 0x070, E820_COUNT = 0x1e8, SETUP_SECTS = 0x1f1, KERNEL_UNITS = 0x1f4 /* of 16 bytes */,
+	HEADER_MAGIC = 0x202, HEADER_VERSION = 0x206, LOADER_TYPE = 0x210, RAMDISK_AT = 0x218,
+	RAMDISK_BYTES = 0x21c, TEXT_POINTER = 0x228, INITRD_MAX = 0x22c, RELOCATABLE = 0x234,
+	XLOADFLAGS = 0x236, TEXT_MAX = 0x238, PREFERRED_AT = 0x258, INIT_BYTES = 0x260, E820_TABLE = 0x2d0,
+};
 
 #define XLF_64		1
 #define VERSION_MIN	0x020c
@@ -54,16 +44,15 @@ static uint64_t field(const uint8_t *image, unsigned int offset, unsigned int by
 /* QEMU puts the file's path in front of a module's words, GRUB does not. */
 static const char *kernel_text(const struct boot_module *m)
 {
-	const char *end = strchr(m->text, ' ');
-	size_t length = end ? (size_t)(end - m->text) : strlen(m->text);
+	const char *end = m->text;
+	bool path = false;
 
-	for (size_t i = 0; i < length; i++)
-		if (m->text[i] == '=')
+	for (; *end && *end != ' '; end++) {
+		if (*end == '=')
 			return m->text;
-	for (size_t i = 0; i < length; i++)
-		if (m->text[i] == '/')
-			return m->text + length + (end != NULL);
-	return m->text;
+		path |= *end == '/';
+	}
+	return path ? end + (*end == ' ') : m->text;
 }
 
 static void set_field(uint8_t *params, unsigned int offset, unsigned int bytes, uint64_t v)

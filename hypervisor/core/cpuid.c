@@ -193,14 +193,10 @@ static uint32_t xsave_bytes(uint64_t components, bool compacted)
 		if (!(components >> i & 1))
 			continue;
 		plat_cpuid(0xd, i, out);
-		if (!compacted) {
-			if (bytes < out[EBX] + out[EAX])
-				bytes = out[EBX] + out[EAX];
-			continue;
-		}
-		if (out[ECX] & 2)
-			bytes = (bytes + 63) & ~63u;
-		bytes += out[EAX];
+		if (compacted)
+			bytes = (out[ECX] & 2 ? (bytes + 63) & ~63u : bytes) + out[EAX];
+		else if (bytes < out[EBX] + out[EAX])
+			bytes = out[EBX] + out[EAX];
 	}
 	return bytes;
 }

@@ -201,35 +201,21 @@ static void send_msr(struct vp *vp, const struct vp_exit *exit, bool write)
 	intercept_send(vp, PVN_MESSAGE_MSR_INTERCEPT, write, exit->insn_bytes, &m, sizeof(m));
 }
 
-static void handle_msr_read(struct vp *vp, const struct vp_exit *exit)
+/* A value that a register does not take is the guest's fault, not the parent's to judge. */
+static void handle_msr(struct vp *vp, const struct vp_exit *exit, bool write)
 {
-	uint64_t value;
-
-	if (msr_read(vp, exit->msr.index, &value)) {
-		vp->regs.gpr[RAX] = (uint32_t)value;
-		vp->regs.gpr[RDX] = value >> 32;
-		skip(vp, exit->insn_bytes);
-	} else if (vp->partition->msr_access & PVN_ACCESS_READ) {
-		send_msr(vp, exit, false);
-	} else {
-		log_debug("partition %lu vp %u: read of MSR 0x%x refused", vp->partition->id, vp->index,
-			  exit->msr.index);
-		fault(vp);
-	}
-}
-
-static void handle_msr_write(struct vp *vp, const struct vp_exit *exit)
-{
-	uint64_t value = vp->regs.gpr[RDX] << 32 | (uint32_t)vp->regs.gpr[RAX];
+	uint64_t *low = &vp->regs.gpr[RAX], *high = &vp->regs.gpr[RDX], value = *high << 32 | (uint32_t)*low;
 	bool bad_value = false;
 
-	if (msr_write(vp, exit->msr.index, value, &bad_value)) {
+	if (write ? msr_write(vp, exit->msr.index, value, &bad_value) : msr_read(vp, exit->msr.index, &value)) {
+		*low = write ? *low : (uint32_t)value;
+		*high = write ? *high : value >> 32;
 		skip(vp, exit->insn_bytes);
-	} else if (!bad_value && vp->partition->msr_access & PVN_ACCESS_WRITE) {
-		send_msr(vp, exit, true);
+	} else if (!bad_value && vp->partition->msr_access & (write ? PVN_ACCESS_WRITE : PVN_ACCESS_READ)) {
+		send_msr(vp, exit, write);
 	} else {
-		log_debug("partition %lu vp %u: write 0x%lx to MSR 0x%x refused", vp->partition->id,
-			  vp->index, value, exit->msr.index);
+		log_debug("partition %lu vp %u: %s of MSR 0x%x refused, value 0x%lx", vp->partition->id,
+			  vp->index, write ? "write" : "read", exit->msr.index, value);
 		fault(vp);
 	}
 }
@@ -375,8 +361,8 @@ void exit_handle(struct vp *vp, struct vp_exit *exit)
 		break;
 	case EXIT_HALT: handle_halt(vp, exit); break;
 	case EXIT_CPUID: handle_cpuid(vp, exit); break;
-	case EXIT_MSR_READ: handle_msr_read(vp, exit); break;
-	case EXIT_MSR_WRITE: handle_msr_write(vp, exit); break;
+	case EXIT_MSR_READ:
+	case EXIT_MSR_WRITE: handle_msr(vp, exit, exit->reason == EXIT_MSR_WRITE); break;
 	case EXIT_IO: handle_io(vp, exit); break;
 	case EXIT_HYPERCALL: hypercall_exit(vp, exit->insn_bytes); break;
 	case EXIT_MEMORY: handle_memory(vp, exit); break;

@@ -12,8 +12,7 @@
 
 #define RESET_RIP	0xfff0
 
-#define FPU_CONTROL_OFFSET	0
-#define FPU_MXCSR_OFFSET	24
+#define FPU_MXCSR_AT		24
 #define FPU_CONTROL_RESET	0x37fu
 #define FPU_MXCSR_RESET		0x1f80u
 
@@ -137,11 +136,9 @@ void vp_destroy(struct vp *vp)
 
 static void fpu_reset(struct vp *vp)
 {
-	uint32_t control = FPU_CONTROL_RESET, mxcsr = FPU_MXCSR_RESET;
-
 	memset(vp->fpu, 0, PAGE_SIZE);
-	memcpy((char *)vp->fpu + FPU_CONTROL_OFFSET, &control, sizeof(uint16_t));
-	memcpy((char *)vp->fpu + FPU_MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+	*(uint16_t *)vp->fpu = FPU_CONTROL_RESET;
+	*(uint32_t *)((char *)vp->fpu + FPU_MXCSR_AT) = FPU_MXCSR_RESET;
 	vp->xcr0 = XCR0_X87;
 }
 

@@ -15,14 +15,18 @@
  */
 #define FEATURES_USED	0x2e7ull
 
-static uint64_t features;
+static uint64_t features;		/* 0: no XSAVE, FXSAVE is used */
 
 void fpu_init_cpu(void)
 {
 	uint32_t r[4];
 
 	write_cr0(read_cr0() & ~0xcull);	/* EM, TS */
-	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXSAVE);
+	write_cr4(read_cr4() | CR4_OSFXSR);
+	cpuid(1, 0, r);
+	if (!(r[2] >> 26 & 1))
+		return;
+	write_cr4(read_cr4() | CR4_OSXSAVE);
 	cpuid(0xd, 0, r);
 	features = (r[0] | (uint64_t)r[3] << 32) & FEATURES_USED;
 	xsetbv(0, features);
@@ -32,6 +36,8 @@ void fpu_init_cpu(void)
 
 void fpu_load(const struct vp *vp)
 {
+	if (!features)
+		return fxrstor(vp->fpu);
 	xrstor(vp->fpu, features);
 	if (vp->xcr0 != features)
 		xsetbv(0, vp->xcr0);
@@ -39,13 +45,19 @@ void fpu_load(const struct vp *vp)
 
 void fpu_save(struct vp *vp)
 {
+	if (!features)
+		return fxsave(vp->fpu);
 	fpu_sync_xcr0(vp);
 	if (vp->xcr0 != features)
 		xsetbv(0, features);
 	xsave(vp->fpu, features);
 }
 
-void fpu_sync_xcr0(struct vp *vp) { vp->xcr0 = xgetbv(0); }
+void fpu_sync_xcr0(struct vp *vp)
+{
+	if (features)
+		vp->xcr0 = xgetbv(0);
+}
 
 void debug_load(const struct vp *vp)
 {

@@ -88,6 +88,9 @@ static inline void xrstor(const void *area, uint64_t mask)
 		     : "memory");
 }
 
+static inline void fxsave(void *area) { asm volatile("fxsave64 (%0)" :: "r"(area) : "memory"); }
+static inline void fxrstor(const void *area) { asm volatile("fxrstor64 (%0)" :: "r"(area) : "memory"); }
+
 static inline void invlpg(const void *at) { asm volatile("invlpg (%0)" :: "r"(at) : "memory"); }
 static inline void cpu_pause(void) { asm volatile("pause" ::: "memory"); }
 static inline void irq_disable(void) { asm volatile("cli" ::: "memory"); }

@@ -143,6 +143,15 @@ def test_four_processors(machine):
     end_by(machine, "reboot")
 
 
+@own_machine
+@seconds(120)
+def test_no_xsave():
+    """On a processor without XSAVE the root boots, and so does a guest."""
+    with machines.Machine(qemu.Options(processor="qemu64,+svm,+npt,+nrip-save")) as machine:
+        machine.boot()
+        runs(machine, "plain", "processors: 1", vps=1)
+
+
 @boot(flavour="generic")
 @own_machine
 @seconds(300)

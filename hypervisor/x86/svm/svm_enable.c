@@ -95,9 +95,6 @@ const char *svm_probe(void)
 	if (!(r[2] & 1 << 2))
 		return "this processor has no AMD SVM (and VMX is not supported yet)";
 	npt_format.huge_pages = r[3] >> 26 & 1;
-	cpuid(1, 0, r);
-	if (!(r[2] >> 26 & 1))
-		return "this processor has no XSAVE";
 	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED)
 		return "SVM is disabled by the firmware: enable it in the BIOS set-up";
 	cpuid(0x80000008, 0, r);
