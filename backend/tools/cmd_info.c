@@ -41,6 +41,11 @@ static void print_net(json_t *net)
 	putchar('\n');
 }
 
+static void print_other(json_t *device)
+{
+	printf("%-12s %s %s\n", "device", text_of(device, "device"), text_of(device, "backend"));
+}
+
 static void print_lines(json_t *state)
 {
 	const char *key;
@@ -54,6 +59,9 @@ static void print_lines(json_t *state)
 		else if (!strcmp(key, "nets"))
 			json_array_foreach(value, i, item)
 				print_net(item);
+		else if (!strcmp(key, "devices"))
+			json_array_foreach(value, i, item)
+				print_other(item);
 		else
 			print_value(key, value);
 	}

@@ -128,6 +128,27 @@ static json_t *list_nets(const struct monitor *monitor)
 	return nets;
 }
 
+/* By the names that they have in the guest: numbered among those of their kind. */
+static json_t *list_others(const struct config *config)
+{
+	json_t *others = json_array();
+	unsigned int i, j, number;
+
+	for (i = 0; i < config->device_count; i++) {
+		const struct config_device *other = &config->device[i];
+
+		for (number = 0, j = 0; j < i; j++)
+			number += !strcmp(config->device[j].kind, other->kind);
+		json_array_append_new(others, json_pack("{s:o, s:s, s:s, s:O*}",
+							"device", json_sprintf("%s-%u", other->kind,
+									       number),
+							"kind", other->kind,
+							"backend", other->backend,
+							"arguments", other->arguments));
+	}
+	return others;
+}
+
 static json_t *first_state(const struct monitor *monitor)
 {
 	const struct config *config = monitor->config;
@@ -137,14 +158,14 @@ static json_t *first_state(const struct monitor *monitor)
 	snprintf(log, sizeof(log), "%s/%s.log", pvn_logdir(), config->name);
 	config_console_log(config, 0, console_log, sizeof(console_log));
 	return json_pack("{s:s, s:i, s:s, s:s, s:n, s:n, s:i, s:n, s:i, s:I, s:s, s:s?, s:s, s:o, s:o, "
-			 "s:s, s:s, s:s, s:s, s:i, s:I, s:n, s:n, s:i}",
+			 "s:o, s:s, s:s, s:s, s:s, s:i, s:I, s:n, s:n, s:i}",
 			 "name", config->name, "id", (int)monitor->admission->domid,
 			 "uuid", monitor->uuid, "state", "starting", "reason", "detail",
 			 "pid", (int)getpid(), "partition",
 			 "vps", (int)config->vps, "memory", (json_int_t)config->memory_bytes,
 			 "kernel", config->kernel, "initrd", config->initrd,
 			 "cmdline", config->cmdline, "disks", list_disks(config),
-			 "nets", list_nets(monitor),
+			 "nets", list_nets(monitor), "devices", list_others(config),
 			 "config", config->path, "console", console, "log", log,
 			 "console_log", console_log,
 			 "consoles", (int)config->console_count,

@@ -10,6 +10,10 @@ RING0_MAX = 10000
 FILE_MAX = 700
 FUNCTION_MAX = 100
 FUNCTION_LOOK = 60
+SAMPLE_MAX = 400
+SAMPLE = ["hypercall-abi/include/pvn/abi/io/entropy.h", "frontend/entropy/entropyfront.c",
+          "backend/entropyd/main.c", "backend/entropyd/meson.build",
+          "tests/system/test_entropy.py"]
 
 
 def code_lines(path):
@@ -42,9 +46,17 @@ def ring0(checks):
     checks.verdict(f"the code of ring 0 stays small: {total} lines of at most {RING0_MAX}", bad)
 
 
+def sample(checks):
+    """The device of docs/write-a-driver.md is to be read in one go."""
+    total = sum(len(tap.rows(tap.SOURCE / path)) - 1 for path in SAMPLE)
+    bad = [] if total < SAMPLE_MAX else [f"docs/write-a-driver.md: {total} lines"]
+    checks.verdict(f"the sample device has less than {SAMPLE_MAX} lines in all: {total}", bad)
+
+
 def main():
     checks = tap.Checks()
     ring0(checks)
+    sample(checks)
     bad, notes = [], []
     for path in tap.files(ending=r"\.(c|h|S|py|sh)$"):
         length = len(tap.rows(path)) - 1

@@ -14,7 +14,7 @@ BUSYBOX = Path("/bin/busybox")
 ROOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic", "ext4", "overlay")
 GUEST_MODULES = ("crc32c_generic", "ext4")
 # Our own, what they depend on is found by depmod; those not built are left out.
-GUEST_OWN = ("pvn_bus", "pvn_consfront", "pvn_blkfront", "pvn_netfront")
+GUEST_OWN = ("pvn_bus", "pvn_consfront", "pvn_blkfront", "pvn_netfront", "pvn_entropyfront")
 # For guests with emulated devices: stock drivers, and none of ours.
 EMULATED_MODULES = ("ata_piix", "sd_mod", "e1000")
 # What a guest boots from, as the root sees it.
