@@ -308,7 +308,8 @@ static int prepare(void)
 
 int main(int argc, char **argv)
 {
-	if (pvn_backend_parse(&console.backend, &ops, argc, argv) || prepare())
+	if (pvn_backend_parse(&console.backend, &ops, argc, argv) ||
+	    pvn_backend_claim(&console.backend) || prepare())
 		return EXIT_FAILURE;
 	if (console.stream >= 0) {
 		serve_stream();

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,9 +29,10 @@ static const char *rundir(void)
 	return name && *name ? name : PVN_STORE_DEFAULT_RUNDIR;
 }
 
-/* The lock is the process's: it ends with it, however it ends. */
+/* The lock is the process's: it ends with it, however it ends. Its children do not have it. */
 int pvn_backend_claim(const struct pvn_backend *backend)
 {
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PVN_BACKEND_PATH_MAX];
 	int fd;
 
@@ -44,7 +44,7 @@ int pvn_backend_claim(const struct pvn_backend *backend)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return refuse(backend, path);
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	if (!fcntl(fd, F_SETLK, &lock))
 		return 0;	/* kept open until the end */
 	pvn_backend_log(backend, "another process serves this device already; ending");
 	close(fd);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -255,6 +256,26 @@ static void a_killed_backend_is_replaced_without_a_lost_byte(void **state)
 	}
 }
 
+static void a_second_daemon_of_a_console_takes_nothing_over(void **state)
+{
+	const char *more[] = { "--listen", socket_path, "--log", log_path, NULL };
+	struct harness second;
+	int fd, status;
+
+	(void)state;
+	connect_front();
+	second = h;
+	harness_spawn(&second, consoled_program, more);
+	assert_int_equal(waitpid(second.backend, &status, 0), second.backend);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status));
+	print("still\n", 6);
+	fd = attach();
+	expect(fd, "still\n", 6);
+	type(fd, "typed\n");
+	expect_input("typed\n", 6);
+	close(fd);
+}
+
 static void nonsense_in_the_ring_leaves_the_daemon_alive(void **state)
 {
 	int fd;
@@ -313,6 +334,7 @@ int main(int argc, char **argv)
 		CONSOLE_TEST(what_clients_type_reaches_the_guest_even_when_it_is_more_than_fits),
 		CONSOLE_TEST(a_client_that_does_not_read_holds_up_nobody),
 		CONSOLE_TEST(a_killed_backend_is_replaced_without_a_lost_byte),
+		CONSOLE_TEST(a_second_daemon_of_a_console_takes_nothing_over),
 		CONSOLE_TEST(nonsense_in_the_ring_leaves_the_daemon_alive),
 		CONSOLE_TEST(a_serial_line_is_served_like_a_ring),
 	};

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -162,6 +163,25 @@ static void a_successor_serves_the_next_epoch(void **state)
 	harness_stop(&source.harness);
 }
 
+static void a_second_back_end_of_a_device_ends_and_the_first_serves_on(void **state)
+{
+	static const char *const nothing[] = { NULL };
+	struct source source;
+	struct harness second;
+	int status;
+
+	(void)state;
+	start(&source);
+	second = source.harness;
+	harness_spawn(&second, entropyd, nothing);
+	assert_int_equal(waitpid(second.backend, &status, 0), second.backend);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status));
+	assert_true(harness_alive(&source.harness));
+	assert_int_equal(ask(&source, harness_gpa(&source.harness, source.buffer), 64).status,
+			 PVN_ENTROPY_OK);
+	harness_stop(&source.harness);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +189,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(requests_that_make_no_sense_are_refused),
 		cmocka_unit_test(a_broken_ring_is_left_alone_until_the_next),
 		cmocka_unit_test(a_successor_serves_the_next_epoch),
+		cmocka_unit_test(a_second_back_end_of_a_device_ends_and_the_first_serves_on),
 	};
 
 	if (argc != 3)
