@@ -134,6 +134,22 @@ static void hostile_counters_break_a_stream_once(void **state)
 	assert_false(pvn_bytes_arm_space(&pair->back_out));
 }
 
+static void a_head_that_goes_backwards_breaks_the_stream(void **state)
+{
+	struct pair *pair = *state;
+	bool notify = false;
+	char bytes[64];
+
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(pvn_bytes_write(&pair->guest_out, bytes, 64, &notify), 64);
+	assert_int_equal(pvn_bytes_read(&pair->back_in, bytes, 64, &notify), 64);
+	assert_int_equal(pvn_bytes_write(&pair->guest_out, bytes, 64, &notify), 64);
+	/* Within the ring's size of what was written, and yet no progress. */
+	pvn_ring_store(pair->back_in.head, 63);
+	assert_int_equal(pvn_bytes_write(&pair->guest_out, bytes, 1, &notify), 0);
+	assert_int_equal(pair->guest_out.broken, PVN_RING_BAD_INDEX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +159,7 @@ int main(void)
 		CONSOLE_TEST(a_reader_that_is_awake_is_not_rung),
 		CONSOLE_TEST(a_second_backend_goes_on_where_the_first_one_stopped),
 		CONSOLE_TEST(hostile_counters_break_a_stream_once),
+		CONSOLE_TEST(a_head_that_goes_backwards_breaks_the_stream),
 	};
 
 	return cmocka_run_group_tests_name("console ring", tests, NULL, NULL);

@@ -88,6 +88,7 @@ struct pvn_bytes_out {
 	pvn_u8 *data;
 	pvn_u32 size;
 	pvn_u32 written;
+	pvn_u32 seen;			/* the peer's head when it was looked at last */
 	enum pvn_ring_error broken;
 };
 
@@ -111,13 +112,15 @@ static inline pvn_u32 pvn_bytes_write(struct pvn_bytes_out *out, const void *fro
 				      pvn_u32 bytes, bool *notify)
 {
 	const pvn_u8 *source = from;
-	pvn_u32 before = out->written, waiting, i;
+	pvn_u32 before = out->written, head = pvn_ring_load(out->head);
+	pvn_u32 waiting = before - head, i;
 
-	waiting = before - pvn_ring_load(out->head);
-	if (waiting > out->size)
+	/* Nobody takes what is not there, or gives back what was taken. */
+	if (waiting > out->size || head - out->seen > before - out->seen)
 		out->broken = PVN_RING_BAD_INDEX;
 	if (out->broken)
 		return 0;
+	out->seen = head;
 	if (bytes > out->size - waiting)
 		bytes = out->size - waiting;
 	for (i = 0; i < bytes; i++)
@@ -190,7 +193,7 @@ static inline void pvn_console_front_init(void *base, pvn_u32 out_bytes,
 	*out = (struct pvn_bytes_out){
 		.tail = &front->out_tail, .head = &back->out_head, .peer_arm = &back->out_arm,
 		.space_arm = &front->space_arm, .data = (pvn_u8 *)base + PVN_PAGE_SIZE,
-		.size = out_bytes, .written = front->out_tail,
+		.size = out_bytes, .written = front->out_tail, .seen = back->out_head,
 	};
 	*in = (struct pvn_bytes_in){
 		.head = &front->in_head, .tail = &back->in_tail,
@@ -212,7 +215,7 @@ static inline void pvn_console_back_init(void *base, pvn_u32 out_bytes,
 	*out = (struct pvn_bytes_out){
 		.tail = &back->in_tail, .head = &front->in_head, .peer_arm = &front->in_arm,
 		.space_arm = &back->space_arm, .data = (pvn_u8 *)last + PVN_CONSOLE_IN_OFFSET,
-		.size = PVN_CONSOLE_IN_BYTES, .written = back->in_tail,
+		.size = PVN_CONSOLE_IN_BYTES, .written = back->in_tail, .seen = front->in_head,
 	};
 	*in = (struct pvn_bytes_in){
 		.head = &back->out_head, .tail = &front->out_tail,
