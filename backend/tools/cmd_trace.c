@@ -224,8 +224,13 @@ static int run_live(struct trace *trace, int fd, unsigned int seconds)
 static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	int root = pvn_root_open(), fd, error;
+	int root, fd, error;
 
+	/* Before there is anything to end. */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	root = pvn_root_open();
 	fd = root < 0 ? -1 : pvn_root_trace(root, BUFFERS);
 	if (fd < 0) {
 		error = cannot(trace, PVN_ROOT_DEVICE,
@@ -237,9 +242,6 @@ static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 		return error;
 	}
 	close(root);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	error = open_record(trace);
 	if (!error)
 		error = run_live(trace, fd, seconds);
