@@ -8,7 +8,7 @@
 #pragma once
 
 #include "core/stats.h"
-#include "lib/list.h"
+#include "core/timer.h"
 #include "lib/spinlock.h"
 
 struct vp;
@@ -48,6 +48,7 @@ struct cpu {
 	uint64_t timer_first;		/* [a] the first one's deadline; ~0: none */
 	uint64_t nudge;			/* (o) TSC at which the guest must exit, whatever else; ~0 */
 	uint64_t timer_programmed;	/* (o) TSC deadline the hardware is set to */
+	struct timer profiler;		/* [the profiler's lock] */
 
 	struct stats stats;		/* (o) */
 	uint64_t run_tsc, child_tsc, idle_tsc;	/* (o) */

@@ -38,7 +38,7 @@ enum { EAX, EBX, ECX, EDX };
  * it to mean that it is Microsoft's root.
  */
 #define SHOWN_EAX	  0x00000fffu
-#define SHOWN_EBX	  0x000009f5u
+#define SHOWN_EBX	  0x000029f5u
 
 static bool is_child(const struct vp *vp) { return !vp->partition->is_root; }
 

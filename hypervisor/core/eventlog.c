@@ -257,3 +257,60 @@ ON_BUFFER(unmap_event_log_buffer)
 ON_BUFFER(release_event_log_buffer)
 ON_BUFFER(flush_event_log_buffer)
 ON_BUFFER(delete_event_log_buffer)
+
+/* The profiler [TLFS 2.0 ch. 23 "System Properties"] */
+
+#define SAMPLES_A_SECOND 10000	/* more would leave the guests no time */
+
+static struct spinlock profiler_lock = SPINLOCK(LOCK_VP_TIMERS);
+static struct pvn_get_system_property_out profiler;	/* [profiler_lock] */
+
+/* The guest was left for this interrupt: its RIP is where it stands. */
+static void sample(struct timer *timer)
+{
+	struct pvn_event_sample event = { 0 };
+	const struct vp *vp = plat_this_cpu()->current;
+
+	if (vp)
+		event = (struct pvn_event_sample){ .partition_id = vp->partition->id, .vp_index = vp->index,
+						   .rip = vp->regs.rip };
+	if (groups[PVN_EVENTLOG_DIAGNOSTICS].initialized)
+		write(&groups[PVN_EVENTLOG_DIAGNOSTICS], PVN_EVENT_SAMPLE, &event, sizeof(event));
+	SPIN_HOLD(&profiler_lock);
+	if (profiler.source)
+		timer_arm(timer, plat_tsc() + profiler.period);
+}
+
+HC(set_system_property)
+{
+	if (in->system_property != PVN_SYSTEM_PROPERTY_PROFILER)
+		return PVN_STATUS_UNKNOWN_PROPERTY;
+	if (in->source == PVN_PROFILE_CACHE_MISSES || in->source == PVN_PROFILE_MISPREDICTIONS)
+		return PVN_STATUS_FEATURE_UNAVAILABLE;
+	if (in->source > PVN_PROFILE_CYCLES || in->period >> PVN_PROFILE_PERIOD_BITS ||
+	    (in->source ? in->period < plat_tsc_hz() / SAMPLES_A_SECOND : in->period))
+		return PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+	SPIN_HOLD(&profiler_lock);
+	profiler.source = in->source;
+	profiler.period = in->period;
+	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
+		struct timer *timer = &plat_cpu(i)->profiler;
+
+		if (!timer->pinned)
+			timer_init(timer, sample);
+		timer->pinned = plat_cpu(i);
+		timer_cancel(timer);
+		if (in->source)
+			timer_arm(timer, plat_tsc() + in->period);
+	}
+	return PVN_STATUS_SUCCESS;
+}
+
+HC(get_system_property)
+{
+	SPIN_HOLD(&profiler_lock);
+
+	*out = profiler;
+	return in->system_property == PVN_SYSTEM_PROPERTY_PROFILER ? PVN_STATUS_SUCCESS :
+								     PVN_STATUS_UNKNOWN_PROPERTY;
+}

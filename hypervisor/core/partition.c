@@ -33,7 +33,7 @@ static const uint64_t child_privileges =
 static const uint64_t root_privileges =
 	child_privileges | BIT(ACCESS_STATS) | BIT(CREATE_PARTITIONS) | BIT(ACCESS_PARTITION_ID) |
 	BIT(ACCESS_MEMORY_POOL) | BIT(CREATE_PORT) | BIT(CONNECT_PORT) | BIT(DEBUGGING) |
-	BIT(CPU_MANAGEMENT);
+	BIT(CPU_MANAGEMENT) | BIT(CONFIGURE_PROFILER);
 
 struct partition *root_partition;
 

@@ -43,7 +43,7 @@ struct bytecode {
 
 /* What a field is about, by its name. */
 enum bytecode_kind { KIND_ANY, KIND_PARTITION, KIND_VP, KIND_PORT, KIND_SOURCE, KIND_TARGET,
-		     KIND_POOL, KIND_REGISTER, KIND_PROPERTY, KIND_ZERO };
+		     KIND_POOL, KIND_REGISTER, KIND_PROPERTY, KIND_PERIOD, KIND_ZERO };
 
 struct bytecode_field { unsigned char bytes, kind; unsigned short count; };
 
@@ -56,7 +56,7 @@ struct bytecode_field { unsigned char bytes, kind; unsigned short count; };
 	IS(name, "port_id") || IS(name, "connection_id") ? KIND_PORT :		\
 	IS(name, "source_page") ? KIND_SOURCE : IS(name, "target_page") ? KIND_TARGET : \
 	IS(name, "page") ? KIND_POOL : IS(name, "name") ? KIND_REGISTER :	\
-	IS(name, "property") ? KIND_PROPERTY :					\
+	IS(name, "property") ? KIND_PROPERTY : IS(name, "period") ? KIND_PERIOD :	\
 	(name)[0] == 'm' && (name)[1] == 'b' && (name)[2] == 'z' ? KIND_ZERO : KIND_ANY)
 
 #define IN(...) { __VA_ARGS__ }
@@ -161,6 +161,8 @@ static inline pvn_u64 bytecode_value(struct bytecode *program, unsigned int kind
 		return bytecode_register(program);
 	case KIND_PROPERTY:
 		return properties[noise & 3] + (noise >> 8 & 7);
+	case KIND_PERIOD:	/* TSC ticks */
+		return 1ull << 20 | (noise & 0xffffff);
 	case KIND_ZERO:
 		return 0;
 	default:
@@ -399,6 +401,8 @@ static inline void bytecode_end_logs(struct bytecode *program)
 {
 	pvn_u64 *block = (pvn_u64 *)program->in;
 
+	*(struct pvn_set_system_property_in *)(void *)program->in = (struct pvn_set_system_property_in) { 0 };
+	bytecode_plain(program, PVN_CALL_set_system_property);
 	for (pvn_u64 type = 0; type < PVN_EVENTLOG_GROUPS; type++) {
 		block[0] = type;
 		block[1] = 0;

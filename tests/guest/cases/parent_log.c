@@ -161,3 +161,71 @@ CASE(the_event_log_is_checked)
 		      OBJECT_IN_USE);
 	end_group(SYSTEM, 1);
 }
+
+static uint64_t profile(uint32_t property, uint32_t source, uint64_t period)
+{
+	const struct pvn_set_system_property_in in = { .system_property = property, .source = source,
+						       .period = period };
+
+	return call_set_system_property(&in, NULL);
+}
+
+/* How many entries are samples of the partition, whose RIPs are all below end; others are wrong. */
+static unsigned int samples_of(volatile struct pvn_eventlog_buffer *buffer, uint64_t id, uint64_t end)
+{
+	const char *at = (const char *)(buffer + 1), *last = (const char *)buffer + buffer->next_offset;
+	unsigned int count = 0;
+
+	for (; at < last; at += ((const struct pvn_eventlog_entry *)at)->bytes) {
+		const struct pvn_eventlog_entry *entry = (const void *)at;
+		const struct pvn_event_sample *sample = (const void *)(entry + 1);
+
+		expect_equal("an entry's type", entry->type, PVN_EVENT_SAMPLE);
+		expect_equal("its length", entry->bytes, sizeof(*entry) + sizeof(*sample));
+		expect(sample->partition_id != id || sample->rip < end, "a sample at 0x%lx", sample->rip);
+		count += sample->partition_id == id;
+	}
+	return count;
+}
+
+CASE(the_profiler_sees_where_guests_are)
+{
+	const struct pvn_get_system_property_in what = { 0 };
+	struct pvn_get_system_property_out set;
+	volatile struct pvn_eventlog_buffer *buffer;
+	uint64_t id = create_whole(1), offset;
+	const uint64_t period = rdmsr(PVN_MSR_TSC_FREQUENCY) / 1000;
+
+	expect_status("initialize", make_group(DIAGNOSTICS, 1, 1), SUCCESS);
+	expect_status("create", make_buffer(DIAGNOSTICS, 0), SUCCESS);
+	buffer = map(DIAGNOSTICS, 0);
+	run_program(id, 0, spin);
+	expect_status("on", profile(0, PVN_PROFILE_CYCLES, period), SUCCESS);
+	expect_status("what is set", call_get_system_property(&what, &set), SUCCESS);
+	expect_equal("source", set.source, PVN_PROFILE_CYCLES);
+	expect_equal("period", set.period, period);
+	expect(wait_until(samples_of(buffer, id, 0x10) >= 5, 1000 * MSECS), "%u samples of the child",
+	       samples_of(buffer, id, 0x10));
+	expect(samples_of(buffer, 1, ~0ull), "no sample of the root");
+	expect_status("off", profile(0, PVN_PROFILE_OFF, 0), SUCCESS);
+	wait_for(5 * MSECS);
+	offset = buffer->next_offset;
+	wait_for(20 * MSECS);
+	expect_equal("samples when it is off", buffer->next_offset, offset);
+	end_group(DIAGNOSTICS, 1);
+	end_child(id);
+}
+
+CASE(system_properties_are_checked)
+{
+	const struct pvn_get_system_property_in unknown = { .system_property = 15 };
+	const uint64_t second = rdmsr(PVN_MSR_TSC_FREQUENCY);
+	struct pvn_get_system_property_out set;
+
+	expect_status("set an unknown one", profile(15, PVN_PROFILE_CYCLES, second), UNKNOWN_PROPERTY);
+	expect_status("read an unknown one", call_get_system_property(&unknown, &set), UNKNOWN_PROPERTY);
+	expect_status("cache misses", profile(0, PVN_PROFILE_CACHE_MISSES, second), FEATURE_UNAVAILABLE);
+	expect_status("an unknown source", profile(0, 9, second), PROPERTY_VALUE_OUT_OF_RANGE);
+	expect_status("each cycle", profile(0, PVN_PROFILE_CYCLES, 1), PROPERTY_VALUE_OUT_OF_RANGE);
+	expect_status("never", profile(0, PVN_PROFILE_CYCLES, ~0ull), PROPERTY_VALUE_OUT_OF_RANGE);
+}

@@ -50,6 +50,8 @@ struct pvn_eventlog_entry {
 #define PVN_EVENT_CALL		0x1au	/* struct pvn_event_call */
 #define PVN_EVENT_EXIT		0x20u	/* + number of the exit's counter: struct pvn_event_exit */
 
+#define PVN_EVENT_SAMPLE	0xf0u	/* the profiler's, whatever the sources: struct pvn_event_sample */
+
 #define PVN_EVENT_INPUT_BYTES	64u	/* the first ones of a call's fixed input */
 
 struct pvn_event_call {
@@ -70,6 +72,13 @@ struct pvn_event_exit {
 		pvn_u8 vector;
 		pvn_u64 detail[2];
 	};
+};
+
+/* Where the processor was. The hypervisor's own code is not interrupted: it counts for the guest. */
+struct pvn_event_sample {
+	pvn_u64 partition_id;		/* 0: it was idle */
+	pvn_u32 vp_index, reserved;
+	pvn_u64 rip;
 };
 
 _Static_assert(sizeof(struct pvn_eventlog_buffer) == 88, "event log buffer header");

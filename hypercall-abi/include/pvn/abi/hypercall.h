@@ -83,6 +83,7 @@ enum pvn_privilege {
 	PVN_PRIVILEGE_ACCESS_STATS		= 40,
 	PVN_PRIVILEGE_DEBUGGING			= 43,
 	PVN_PRIVILEGE_CPU_MANAGEMENT		= 44,
+	PVN_PRIVILEGE_CONFIGURE_PROFILER	= 45,
 	/* Not bits of the mask: what else a row of the table may say. */
 	PVN_PRIVILEGE_NONE			= 0xfe,
 	PVN_PRIVILEGE_PARENT			= 0xff,
@@ -181,6 +182,18 @@ enum pvn_call_code {
 #define PVN_PORT_PROPERTY_POSTS	0u
 #define PVN_PORT_PROPERTY_TARGET_VP 1u
 #define PVN_VP_ANY		0xffffffffu
+
+/*
+ * System properties. The profiler samples each logical processor every period events of its
+ * source, of which there is one here: cycles of the TSC. Samples go into the diagnostics group
+ * of the event log (eventlog.h) while there is one.
+ */
+#define PVN_SYSTEM_PROPERTY_PROFILER	0u
+#define PVN_PROFILE_OFF			0u
+#define PVN_PROFILE_CYCLES		1u
+#define PVN_PROFILE_CACHE_MISSES	2u	/* FEATURE_UNAVAILABLE */
+#define PVN_PROFILE_MISPREDICTIONS	3u	/* likewise */
+#define PVN_PROFILE_PERIOD_BITS		40u	/* longer ones are out of range, and less than 100 us */
 
 /* intercept_type and access_type of install_intercept. */
 #define PVN_INTERCEPT_IO_PORT	0u

@@ -249,6 +249,96 @@ static void a_child_has_no_log(void **state)
 	for (unsigned int code = PVN_CALL_initialize_event_log_buffer_group;
 	     code <= PVN_CALL_flush_event_log_buffer; code++)
 		assert_int_equal(fake_hypercall(vp, code, 0, 0), PVN_STATUS_ACCESS_DENIED);
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_set_system_property, 0, 0), PVN_STATUS_ACCESS_DENIED);
+	assert_int_equal(fake_hypercall(vp, PVN_CALL_get_system_property, 0, 0), PVN_STATUS_ACCESS_DENIED);
+}
+
+static enum pvn_status profile(uint32_t source, uint64_t period)
+{
+	const struct pvn_set_system_property_in in = { .source = source, .period = period };
+
+	return root_call(PVN_CALL_set_system_property, &in, sizeof(in), NULL, 0);
+}
+
+static void the_profiler_samples_every_processor(void **state)
+{
+	const struct pvn_get_system_property_in what = { 0 };
+	struct pvn_get_system_property_out set;
+	const struct pvn_eventlog_entry *entry;
+	const struct pvn_event_sample *event;
+	struct pvn_eventlog_buffer *buffer;
+
+	(void)state;
+	make_group(DIAGNOSTICS, 1);
+	make_buffer(DIAGNOSTICS, 0);
+	map(DIAGNOSTICS, 0, &buffer);
+	assert_int_equal(profile(PVN_PROFILE_CYCLES, 500000), PVN_STATUS_SUCCESS);
+	assert_int_equal(root_call(PVN_CALL_get_system_property, &what, sizeof(what), &set, sizeof(set)),
+			 PVN_STATUS_SUCCESS);
+	assert_int_equal(set.source, PVN_PROFILE_CYCLES);
+	assert_int_equal(set.period, 500000);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		assert_ptr_equal(machine.cpu[i].profiler.cpu, &machine.cpu[i]);
+	machine.root_vp->regs.rip = 0x4321;
+	timer_run_queue();
+	assert_int_equal(buffer->state, PVN_EVENTLOG_FREE);
+	machine.tsc += 600000;
+	timer_run_queue();
+	entry = first_entry(buffer);
+	event = (const void *)(entry + 1);
+	assert_int_equal(entry->type, PVN_EVENT_SAMPLE);
+	assert_int_equal(entry->context, 0);
+	assert_int_equal(event->partition_id, root_partition->id);
+	assert_int_equal(event->rip, 0x4321);
+	assert_int_equal(buffer->next_offset, sizeof(*buffer) + entry->bytes);
+	/* Nobody there, and on another processor. */
+	machine.this_cpu = 3;
+	machine.cpu[3].current = NULL;
+	machine.tsc += 600000;
+	timer_run_queue();
+	machine.this_cpu = 0;
+	entry = (const void *)((const char *)entry + entry->bytes);
+	assert_int_equal(entry->type, PVN_EVENT_SAMPLE);
+	assert_int_equal(entry->context, 3);
+	assert_int_equal(((const struct pvn_event_sample *)(entry + 1))->partition_id, 0);
+	assert_int_equal(profile(PVN_PROFILE_OFF, 0), PVN_STATUS_SUCCESS);
+	machine.tsc += 6000000;
+	timer_run_queue();
+	assert_int_equal(buffer->next_offset, sizeof(*buffer) + 2ull * entry->bytes);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		assert_null(machine.cpu[i].profiler.cpu);
+	end_group(DIAGNOSTICS);
+	/* Without a group samples go nowhere. */
+	assert_int_equal(profile(PVN_PROFILE_CYCLES, 500000), PVN_STATUS_SUCCESS);
+	machine.tsc += 600000;
+	timer_run_queue();
+	assert_int_equal(profile(PVN_PROFILE_OFF, 0), PVN_STATUS_SUCCESS);
+}
+
+static void bad_properties_of_the_system_are_refused(void **state)
+{
+	struct pvn_set_system_property_in in = { .system_property = 1, .source = PVN_PROFILE_CYCLES,
+						 .period = 500000 };
+	struct pvn_get_system_property_out set;
+
+	(void)state;
+	assert_int_equal(root_call(PVN_CALL_set_system_property, &in, sizeof(in), NULL, 0),
+			 PVN_STATUS_UNKNOWN_PROPERTY);
+	assert_int_equal(root_call(PVN_CALL_get_system_property, &in, 8, &set, sizeof(set)),
+			 PVN_STATUS_UNKNOWN_PROPERTY);
+	assert_int_equal(profile(PVN_PROFILE_CACHE_MISSES, 500000), PVN_STATUS_FEATURE_UNAVAILABLE);
+	assert_int_equal(profile(PVN_PROFILE_MISPREDICTIONS, 500000), PVN_STATUS_FEATURE_UNAVAILABLE);
+	assert_int_equal(profile(4, 500000), PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	assert_int_equal(profile(PVN_PROFILE_CYCLES, FAKE_TSC_HZ / 10000 - 1),
+			 PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	assert_int_equal(profile(PVN_PROFILE_CYCLES, 1ull << PVN_PROFILE_PERIOD_BITS),
+			 PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	assert_int_equal(profile(PVN_PROFILE_OFF, 1), PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	in = (struct pvn_set_system_property_in){ .mbz = 1 };
+	assert_int_equal(root_call(PVN_CALL_set_system_property, &in, sizeof(in), NULL, 0),
+			 PVN_STATUS_INVALID_PARAMETER);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		assert_null(machine.cpu[i].profiler.cpu);
 }
 
 int main(void)
@@ -260,6 +350,8 @@ int main(void)
 		ON_FAKE_MACHINE(a_full_buffer_is_told_and_the_next_one_is_taken),
 		ON_FAKE_MACHINE(exits_are_noted_down_with_what_they_are_about),
 		ON_FAKE_MACHINE(a_child_has_no_log),
+		ON_FAKE_MACHINE(the_profiler_samples_every_processor),
+		ON_FAKE_MACHINE(bad_properties_of_the_system_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
