@@ -3,7 +3,8 @@
  * Copyright (C) The Paravane developers
  *
  * Ports and connections, and the doorbell. Everything takes the events lock but
- * event_signal(), which takes none.
+ * event_signal() of the first connections, which takes none. Flushes are waited for under it, so
+ * that a light exit must not take it.
  *
  * Why that is safe: a processor makes its event_reads odd before it looks up a
  * connection and even again after it has left the port. Whoever frees a port, a
@@ -13,9 +14,6 @@
  */
 #include "core/event.h"
 #include "core/platform.h"
-
-/* Connections with lower ids are found without a search. */
-#define INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))
 
 struct spinlock events_lock = SPINLOCK(LOCK_EVENTS);
 static uint64_t port_count, connection_count;	/* [events_lock] */
@@ -93,9 +91,8 @@ static enum pvn_status signal_port(struct port *port, uint16_t flag)
 	return synic_signal(vp, port->sint, port->base_flag + flag);
 }
 
-static enum pvn_status signal_unindexed(struct partition *sender, uint32_t id, uint16_t flag)
+enum pvn_status event_signal_locked(struct partition *sender, uint32_t id, uint16_t flag)
 {
-	SPIN_HOLD(&events_lock);
 	struct connection *connection = find_connection(sender, id);
 
 	return connection ? signal_port(connection->port, flag) : PVN_STATUS_INVALID_CONNECTION_ID;
@@ -107,8 +104,11 @@ enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, u
 	struct connection **index, *connection = NULL;
 	enum pvn_status status = PVN_STATUS_INVALID_CONNECTION_ID;
 
-	if (connection_id >= INDEX_ENTRIES)
-		return signal_unindexed(sender, connection_id, flag);
+	if (connection_id >= EVENT_INDEX_ENTRIES) {
+		SPIN_HOLD(&events_lock);
+
+		return event_signal_locked(sender, connection_id, flag);
+	}
 	read_begin(cpu);
 	index = __atomic_load_n(&sender->connection_index, __ATOMIC_ACQUIRE);
 	if (index)
@@ -134,9 +134,18 @@ static bool target_is_valid(struct partition *partition, uint32_t type, uint32_t
 	return target_vp == PVN_VP_ANY ? type == PVN_PORT_MESSAGE : !!partition_vp(partition, target_vp);
 }
 
+static enum pvn_status give_memory(struct port *port)
+{
+	if (port->type == PVN_PORT_MONITOR)
+		return monitor_create(port);
+	return port->type != PVN_PORT_MESSAGE || message_create_buffers(port) ?
+	       PVN_STATUS_SUCCESS : PVN_STATUS_INSUFFICIENT_MEMORY;
+}
+
 enum pvn_status event_create_port(struct partition *partition, const struct port *wanted)
 {
 	SPIN_HOLD(&events_lock);
+	enum pvn_status status;
 	struct port *port;
 
 	/* Read under the lock that finalization takes after it has changed it. */
@@ -144,16 +153,17 @@ enum pvn_status event_create_port(struct partition *partition, const struct port
 		return PVN_STATUS_INVALID_PARTITION_STATE;
 	if (find_port(partition, wanted->id))
 		return PVN_STATUS_INVALID_PORT_ID;
-	if (!target_is_valid(partition, wanted->type, wanted->target_vp))
+	if (wanted->type != PVN_PORT_MONITOR && !target_is_valid(partition, wanted->type, wanted->target_vp))
 		return PVN_STATUS_INVALID_VP_INDEX;
 	port = slab_alloc(&partition->event_records);
 	if (!port)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	*port = *wanted;
 	port->partition = partition;
-	if (port->type == PVN_PORT_MESSAGE && !message_create_buffers(port)) {
+	status = give_memory(port);
+	if (status != PVN_STATUS_SUCCESS) {
 		slab_free(&partition->event_records, port);
-		return PVN_STATUS_INSUFFICIENT_MEMORY;
+		return status;
 	}
 	list_append(&partition->ports, &port->node);
 	port_count++;
@@ -173,6 +183,7 @@ static void free_port(struct port *port)
 {
 	if (port->type == PVN_PORT_MESSAGE)
 		message_release_buffers(port);
+	page_pool_free(&port->partition->pool, port->monitor);
 	slab_free(&port->partition->event_records, port);
 }
 
@@ -182,7 +193,7 @@ static void unlink_connection(struct connection *connection)
 
 	list_remove(&connection->node);
 	connection_count--;
-	if (connection->id < INDEX_ENTRIES)
+	if (connection->id < EVENT_INDEX_ENTRIES)
 		__atomic_store_n(&index[connection->id], NULL, __ATOMIC_SEQ_CST);
 	if (connection->port)
 		connection->port->connection = NULL;
@@ -194,6 +205,7 @@ enum pvn_status event_delete_port(struct partition *partition, uint32_t id)
 	struct port *port = find_port(partition, id);
 
 	if (port) {
+		monitor_end(port);
 		unlink_port(port);
 		wait_for_readers();
 		free_port(port);
@@ -228,7 +240,8 @@ static enum pvn_status check_connect(struct partition *partition, uint32_t conne
 }
 
 enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
-			      struct partition *port_partition, uint32_t port_id, uint32_t type)
+			      struct partition *port_partition, uint32_t port_id, uint32_t type,
+			      uint64_t monitor_gpa)
 {
 	SPIN_HOLD(&events_lock);
 	struct port *port = find_port(port_partition, port_id);
@@ -240,14 +253,18 @@ enum pvn_status event_connect(struct partition *partition, uint32_t connection_i
 	connection = make_index(partition) ? slab_alloc(&partition->event_records) : NULL;
 	if (!connection)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
-	connection->partition = partition;
-	connection->id = connection_id;
-	connection->port = port;
+	if (type == PVN_PORT_MONITOR)
+		status = monitor_connect(port, partition, monitor_gpa);
+	if (status != PVN_STATUS_SUCCESS) {
+		slab_free(&partition->event_records, connection);
+		return status;
+	}
+	*connection = (struct connection){ .partition = partition, .id = connection_id, .port = port };
 	port->connection = connection;
 	list_append(&partition->connections, &connection->node);
 	connection_count++;
 	/* Pairs with event_signal(): it sees the connection complete. */
-	if (connection_id < INDEX_ENTRIES)
+	if (connection_id < EVENT_INDEX_ENTRIES)
 		__atomic_store_n(&partition->connection_index[connection_id], connection, __ATOMIC_RELEASE);
 	return PVN_STATUS_SUCCESS;
 }
@@ -258,6 +275,7 @@ enum pvn_status event_disconnect(struct partition *partition, uint32_t connectio
 	struct connection *connection = find_connection(partition, connection_id);
 
 	if (connection) {
+		monitor_disconnect(connection->port);
 		unlink_connection(connection);
 		wait_for_readers();
 		slab_free(&partition->event_records, connection);
@@ -318,6 +336,10 @@ void event_release_all(struct partition *partition)
 	struct list ports = { &ports, &ports }, connections = { &connections, &connections };
 	SPIN_HOLD(&events_lock);
 
+	list_for_each_entry(connection, &partition->connections, struct connection, node)
+		monitor_disconnect(connection->port);
+	list_for_each_entry(port, &partition->ports, struct port, node)
+		monitor_end(port);
 	/* First everything becomes unreachable, so that one wait is enough for all. */
 	list_for_each_safe(node, &partition->connections) {
 		unlink_connection(list_entry(node, struct connection, node));

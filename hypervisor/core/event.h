@@ -31,7 +31,13 @@ struct port {
 	struct partition *partition;	/* (c) */
 	uint64_t connection_partition;	/* (c) id of who may connect */
 	struct connection *connection;	/* [e] NULL: not connected */
-	struct port_messages *messages[PORT_MESSAGES / PORT_MESSAGES_A_PAGE];	/* (c) */
+	union {
+		struct port_messages *messages[PORT_MESSAGES / PORT_MESSAGES_A_PAGE];	/* (c) */
+		uint64_t monitor_at[2];	/* [e] where its own end and the other see it, 0: nowhere */
+	};
+	struct pvn_monitor_page *monitor;	/* (c) */
+	struct list watched;		/* [e] a monitor port that is connected */
+	uint64_t next_look;		/* [e] TSC */
 	uint64_t posts;			/* [a] */
 	uint32_t id;			/* (c) */
 	uint32_t type;			/* (c) */
@@ -53,8 +59,13 @@ _Static_assert(sizeof(struct connection) <= SLAB_RECORD_BYTES, "connection recor
 /* At the creation of a partition. */
 void event_init(struct partition *partition);
 
+/* Connections with lower ids are found without a search, and without a lock. */
+#define EVENT_INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))
+
 /* Hot path of the doorbell. */
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag);
+/* The same, with the events lock. */
+enum pvn_status event_signal_locked(struct partition *sender, uint32_t connection_id, uint16_t flag);
 
 extern struct spinlock events_lock;	/* LOCK_EVENTS */
 
@@ -62,7 +73,8 @@ extern struct spinlock events_lock;	/* LOCK_EVENTS */
 enum pvn_status event_create_port(struct partition *partition, const struct port *wanted);
 enum pvn_status event_delete_port(struct partition *partition, uint32_t id);
 enum pvn_status event_connect(struct partition *partition, uint32_t connection_id,
-			      struct partition *port_partition, uint32_t port_id, uint32_t type);
+			      struct partition *port_partition, uint32_t port_id, uint32_t type,
+			      uint64_t monitor_gpa);
 enum pvn_status event_disconnect(struct partition *partition, uint32_t connection_id);
 enum pvn_status event_get_property(struct partition *partition, uint32_t port_id,
 				   uint32_t property, uint64_t *value);
@@ -76,6 +88,15 @@ void event_census(uint64_t *ports, uint64_t *connections);
 
 /* For message.c: the port behind a connection. With the events lock. */
 enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id, struct port **out);
+
+/*
+ * monitor.c: with the events lock. The page comes, and lies over pages of both ends; what ends
+ * may be asked of any port, or none. The page is freed by the caller.
+ */
+enum pvn_status monitor_create(struct port *port);
+enum pvn_status monitor_connect(struct port *port, struct partition *partition, uint64_t at);
+void monitor_disconnect(struct port *port);
+void monitor_end(struct port *port);
 
 /* message.c */
 enum pvn_status message_post(struct partition *sender, const struct pvn_post_message_in *in);

@@ -28,9 +28,16 @@ static enum pvn_status find_ends(struct hc_call *call, uint64_t port_id, uint64_
 	       PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PARTITION_STATE;
 }
 
+/* Where the page of a monitor port goes: 0, nowhere. */
+static enum pvn_status check_monitor(uint64_t at)
+{
+	return at & (PAGE_SIZE - 1) ? PVN_STATUS_INVALID_ALIGNMENT :
+	       at >= GPA_SPACE_BYTES ? PVN_STATUS_INVALID_PARAMETER : PVN_STATUS_SUCCESS;
+}
+
 static bool flags_are_valid(const struct pvn_create_port_in *in)
 {
-	if (in->port_type == PVN_PORT_MESSAGE)
+	if (in->port_type != PVN_PORT_EVENT)
 		return !in->base_flag && !in->flag_count;
 	return in->flag_count && in->base_flag + in->flag_count <= PVN_EVENT_FLAGS_PER_SINT;
 }
@@ -40,9 +47,18 @@ HC_WITH(create_port, find_ends(call, in->port_partition, in->connection_partitio
 {
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
+	if (!flags_are_valid(in))
+		return PVN_STATUS_INVALID_PARAMETER;
+	if (in->port_type == PVN_PORT_MONITOR) {
+		uint64_t at = in->target_sint | (uint64_t)in->target_vp << 32;
+
+		return check_monitor(at) ?: event_create_port(target, &(struct port){
+			.id = in->port_id, .type = in->port_type,
+			.connection_partition = call->peer->id, .monitor_at = { at } });
+	}
 	/* SINT 0 is for intercepts. */
 	if ((in->port_type != PVN_PORT_MESSAGE && in->port_type != PVN_PORT_EVENT) ||
-	    !in->target_sint || in->target_sint > SINT_LAST || !flags_are_valid(in))
+	    !in->target_sint || in->target_sint > SINT_LAST)
 		return PVN_STATUS_INVALID_PARAMETER;
 	return event_create_port(target, &(struct port){ .id = in->port_id, .type = in->port_type,
 		.connection_partition = call->peer->id, .sint = in->target_sint, .target_vp = in->target_vp,
@@ -62,7 +78,11 @@ HC_WITH(connect_port, find_ends(call, in->port_partition, in->connection_partiti
 		return PVN_STATUS_INVALID_CONNECTION_ID;
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
-	return event_connect(target, in->connection_id, call->peer, in->port_id, in->port_type);
+	if (in->monitor_gpa && in->port_type != PVN_PORT_MONITOR)
+		return PVN_STATUS_INVALID_PARAMETER;
+	return check_monitor(in->monitor_gpa) ?:
+	       event_connect(target, in->connection_id, call->peer, in->port_id, in->port_type,
+			     in->monitor_gpa);
 }
 
 HC_WITH(disconnect_port, hc_find_active(call, in->connection_partition, &call->target))

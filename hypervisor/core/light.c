@@ -29,7 +29,9 @@ static enum light done(struct vp *vp, unsigned int code)
 
 static enum light light_doorbell(struct vp *vp, uint64_t in, uint64_t *result)
 {
-	if (in >> 48 || !partition_may(vp->partition, PVN_PRIVILEGE_SIGNAL_EVENTS))
+	/* The others are looked up under a lock that is held around flushes. */
+	if (in >> 48 || (uint32_t)in >= EVENT_INDEX_ENTRIES ||
+	    !partition_may(vp->partition, PVN_PRIVILEGE_SIGNAL_EVENTS))
 		return LIGHT_NOT;
 	*result = event_signal(vp->partition, in, in >> 32);
 	return done(vp, PVN_CALL_signal_event);

@@ -35,7 +35,10 @@ enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag
 		return PVN_STATUS_INVALID_SYNIC_STATE;
 	/* Pairs with the guest's clearing of the flag before it looks at the ring. */
 	if (__atomic_fetch_or(&synic->events->sint[sint].word[flag / 64], bit, __ATOMIC_SEQ_CST) & bit) {
-		plat_this_cpu()->current->stats.count[PVN_STAT_vp_events_merged]++;
+		struct vp *sender = plat_this_cpu()->current;
+
+		if (sender)	/* not a monitor port's timer while nobody runs */
+			sender->stats.count[PVN_STAT_vp_events_merged]++;
 		return PVN_STATUS_SUCCESS;
 	}
 	if (!(config & PVN_SINT_POLLING))

@@ -110,4 +110,10 @@ PROGRAM(spin)
 	jmp 2b
 END(spin)
 
+/* Sets trigger 4 of group 0 of the monitor page at 0x7000. */
+PROGRAM(monitor)
+	lock orl $0x10, 0x7008
+	outb %al, $0x80
+END(monitor)
+
 	.section .note.GNU-stack, "", @progbits

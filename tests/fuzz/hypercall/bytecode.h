@@ -43,7 +43,8 @@ struct bytecode {
 
 /* What a field is about, by its name. */
 enum bytecode_kind { KIND_ANY, KIND_PARTITION, KIND_VP, KIND_PORT, KIND_SOURCE, KIND_TARGET,
-		     KIND_POOL, KIND_REGISTER, KIND_PROPERTY, KIND_PERIOD, KIND_ZERO };
+		     KIND_POOL, KIND_REGISTER, KIND_PROPERTY, KIND_PERIOD, KIND_PORT_TYPE,
+		     KIND_ZERO };
 
 struct bytecode_field { unsigned char bytes, kind; unsigned short count; };
 
@@ -57,6 +58,7 @@ struct bytecode_field { unsigned char bytes, kind; unsigned short count; };
 	IS(name, "source_page") ? KIND_SOURCE : IS(name, "target_page") ? KIND_TARGET : \
 	IS(name, "page") ? KIND_POOL : IS(name, "name") ? KIND_REGISTER :	\
 	IS(name, "property") ? KIND_PROPERTY : IS(name, "period") ? KIND_PERIOD :	\
+	IS(name, "port_type") ? KIND_PORT_TYPE :				\
 	(name)[0] == 'm' && (name)[1] == 'b' && (name)[2] == 'z' ? KIND_ZERO : KIND_ANY)
 
 #define IN(...) { __VA_ARGS__ }
@@ -163,6 +165,8 @@ static inline pvn_u64 bytecode_value(struct bytecode *program, unsigned int kind
 		return properties[noise & 3] + (noise >> 8 & 7);
 	case KIND_PERIOD:	/* TSC ticks */
 		return 1ull << 20 | (noise & 0xffffff);
+	case KIND_PORT_TYPE:
+		return 1 + noise % 3;
 	case KIND_ZERO:
 		return 0;
 	default:
@@ -189,10 +193,20 @@ static inline int bytecode_is_root(const struct bytecode *program, pvn_u64 id)
 	return id == program->root || id == ~0ull;
 }
 
+/* Where a monitor page may lie: see bytecode_spare(). */
+static inline pvn_u64 bytecode_overlaid(struct bytecode *program, pvn_u64 partition)
+{
+	pvn_u64 noise = program->next(program);
+
+	if (bytecode_is_root(program, partition))
+		return bytecode_page(program, program->memory_page, program->memory_count) << 12;
+	return (noise & 0x1f) << 12 | (noise & 0xf00 ? 0 : noise >> 32);
+}
+
 /*
  * Steps that would take something from the caller that it cannot spare: its own shares of
  * processors, pages that it gives to itself (there is no way to get the same ones back),
- * and statistics laid over any of its pages.
+ * and statistics or a monitor port laid over any of its pages.
  */
 static inline void bytecode_spare(struct bytecode *program, const struct bytecode_row *row)
 {
@@ -203,6 +217,12 @@ static inline void bytecode_spare(struct bytecode *program, const struct bytecod
 		block[0] = program->child[0];
 	if (row->code == PVN_CALL_map_stats_page)
 		block[3] = bytecode_page(program, program->memory_page, program->memory_count);
+	if (row->code == PVN_CALL_create_port && (pvn_u32)block[3] == PVN_PORT_MONITOR) {
+		block[4] = bytecode_overlaid(program, block[0]);
+		block[5] = 0;
+	}
+	if (row->code == PVN_CALL_connect_port && (pvn_u32)block[4] == PVN_PORT_MONITOR)
+		block[5] = bytecode_overlaid(program, block[0]);
 }
 
 static inline pvn_u64 bytecode_plain(struct bytecode *program, pvn_u64 control)
@@ -258,6 +278,23 @@ static inline void bytecode_keep(struct bytecode *program, pvn_u64 id)
 	program->child[place] = id;
 }
 
+/* A monitor port from the child to the caller, connected, over pages that steps may take away. */
+static inline void bytecode_make_port(struct bytecode *program, pvn_u64 id)
+{
+	pvn_u64 number = 1 + program->next(program) % BYTECODE_PORTS;
+	pvn_u64 at = bytecode_overlaid(program, program->root);
+
+	*(struct pvn_create_port_in *)(void *)program->in = (struct pvn_create_port_in) {
+		.port_partition = program->root, .port_id = (pvn_u32)number, .connection_partition = id,
+		.port_type = PVN_PORT_MONITOR, .target_sint = (pvn_u32)at, .target_vp = (pvn_u32)(at >> 32) };
+	bytecode_plain(program, PVN_CALL_create_port);
+	*(struct pvn_connect_port_in *)(void *)program->in = (struct pvn_connect_port_in) {
+		.connection_partition = id, .connection_id = (pvn_u32)number, .port_partition = program->root,
+		.port_id = (pvn_u32)number, .port_type = PVN_PORT_MONITOR,
+		.monitor_gpa = bytecode_overlaid(program, id) };
+	bytecode_plain(program, PVN_CALL_connect_port);
+}
+
 /* From the end of the pool's run, which random deposits have mostly left alone. */
 static inline void bytecode_make_child(struct bytecode *program)
 {
@@ -285,6 +322,7 @@ static inline void bytecode_make_child(struct bytecode *program)
 		*vp = (struct pvn_create_vp_in) { .partition_id = id, .vp_index = i };
 		bytecode_plain(program, PVN_CALL_create_vp);
 	}
+	bytecode_make_port(program, id);
 }
 
 /* A port of one partition and its connection of another. */

@@ -36,6 +36,7 @@ PROGRAM(handler_eoi);
 PROGRAM(boot_other);
 PROGRAM(other);
 PROGRAM(spin);
+PROGRAM(monitor);
 #undef PROGRAM
 
 /* Uninitialized; with its pool; with memory and so many VPs, stopped. Each is ended by end_child(). */

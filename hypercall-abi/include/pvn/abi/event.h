@@ -23,6 +23,32 @@ struct pvn_event_page {
 
 _Static_assert(sizeof(struct pvn_event_page) == 4096, "event flag page");
 
+/*
+ * What the hypervisor looks at now and then on behalf of a monitor port
+ * [TLFS 2.0 14.8.10 "Monitored Notifications"]: triggers in groups of 32. Who wants to signal
+ * sets a trigger's pending bit and clears its armed bit, in one step. A look that finds it
+ * pending arms it; one that finds it armed too makes the signal_event that the trigger's
+ * parameter is, as from the connection's partition, and clears both bits.
+ */
+#define PVN_MONITOR_GROUPS	4
+#define PVN_MONITOR_TRIGGERS	32
+#define PVN_MONITOR_ENABLED	0xfu	/* of the state: a bit per group that is looked at */
+#define PVN_MONITOR_DISABLED	0x10u	/* none is */
+
+struct pvn_monitor_page {
+	pvn_u32 state, reserved;
+	pvn_u64 group[PVN_MONITOR_GROUPS];	/* [31:0] pending, [63:32] armed */
+	pvn_u64 reserved1[67];
+	/* Looks are as far apart as the lowest of enabled groups says; 100 ns, 0: it says nothing. */
+	pvn_u16 latency[PVN_MONITOR_GROUPS][PVN_MONITOR_TRIGGERS];
+	pvn_u64 reserved2[32];
+	/* As signal_event's input: [31:0] connection, [47:32] flag. */
+	pvn_u64 parameter[PVN_MONITOR_GROUPS][PVN_MONITOR_TRIGGERS];
+	pvn_u8 reserved3[1984];
+};
+
+_Static_assert(sizeof(struct pvn_monitor_page) == 4096, "monitor page");
+
 #define PVN_MESSAGE_PAYLOAD_MAX 240
 
 struct pvn_message {

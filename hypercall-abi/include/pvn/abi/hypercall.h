@@ -179,6 +179,11 @@ enum pvn_call_code {
 /* Port types and port properties. */
 #define PVN_PORT_MESSAGE	1u
 #define PVN_PORT_EVENT		2u
+/*
+ * Its page (struct pvn_monitor_page) lies over a page of either partition, 0: of this one
+ * not. In create_port the words of target_sint and target_vp are where.
+ */
+#define PVN_PORT_MONITOR	3u
 #define PVN_PORT_PROPERTY_POSTS	0u
 #define PVN_PORT_PROPERTY_TARGET_VP 1u
 #define PVN_VP_ANY		0xffffffffu

@@ -98,7 +98,7 @@ static void doorbells_ring_while_ports_and_connections_come_and_go(void **state)
 				     .connection_partition = child->id };
 
 		assert_int_equal(event_create_port(root_partition, &port), PVN_STATUS_SUCCESS);
-		assert_int_equal(event_connect(child, 5, root_partition, 1, PVN_PORT_EVENT),
+		assert_int_equal(event_connect(child, 5, root_partition, 1, PVN_PORT_EVENT, 0),
 				 PVN_STATUS_SUCCESS);
 		if (i % 3 == 0) {
 			event_release_all(child);

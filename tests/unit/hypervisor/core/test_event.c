@@ -14,7 +14,7 @@ static void a_port_and_its_connection(uint32_t connection, uint32_t port_id)
 			     .connection_partition = child->id };
 
 	assert_int_equal(event_create_port(root_partition, &port), PVN_STATUS_SUCCESS);
-	assert_int_equal(event_connect(child, connection, root_partition, port_id, PVN_PORT_EVENT),
+	assert_int_equal(event_connect(child, connection, root_partition, port_id, PVN_PORT_EVENT, 0),
 			 PVN_STATUS_SUCCESS);
 }
 
@@ -92,7 +92,7 @@ static void a_partition_that_goes_takes_its_ends_and_leaves_the_others(void **st
 	child = partition_of(id);
 	a_port_and_its_connection(1, 1);
 	assert_int_equal(event_create_port(child, &mine), PVN_STATUS_SUCCESS);
-	assert_int_equal(event_connect(root_partition, 4, child, 9, PVN_PORT_EVENT), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_connect(root_partition, 4, child, 9, PVN_PORT_EVENT, 0), PVN_STATUS_SUCCESS);
 	event_census(&ports, &connections);
 	assert_int_equal(ports, 2);
 	assert_int_equal(connections, 2);

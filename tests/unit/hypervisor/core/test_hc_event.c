@@ -37,7 +37,7 @@ static void a_port_has_a_type_a_sint_flags_and_a_target(void **state)
 	(void)state;
 	child = make_child(1);
 	in = port(1);
-	in.port_type = 3;
+	in.port_type = 4;
 	assert_int_equal(create(&in), PVN_STATUS_INVALID_PARAMETER);
 	in = port(1);
 	in.target_sint = 0;

@@ -24,7 +24,7 @@ static void a_guest(void)
 	port.connection_partition = child->id;
 	enable_synic(machine.root_vp, 2, VECTOR);
 	assert_int_equal(event_create_port(root_partition, &port), PVN_STATUS_SUCCESS);
-	assert_int_equal(event_connect(child, 1, root_partition, 1, PVN_PORT_EVENT), PVN_STATUS_SUCCESS);
+	assert_int_equal(event_connect(child, 1, root_partition, 1, PVN_PORT_EVENT, 0), PVN_STATUS_SUCCESS);
 	fake_enlighten(caller);
 	caller->cpu = &machine.cpu[0];
 	machine.cpu[0].current = caller;

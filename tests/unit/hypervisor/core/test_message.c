@@ -18,7 +18,7 @@ static void begin(uint32_t target_vp)
 	port.target_vp = target_vp;
 	child = partition_of(make_child(2));
 	assert_int_equal(event_create_port(child, &port), PVN_STATUS_SUCCESS);
-	assert_int_equal(event_connect(root_partition, 6, child, 33, PVN_PORT_MESSAGE),
+	assert_int_equal(event_connect(root_partition, 6, child, 33, PVN_PORT_MESSAGE, 0),
 			 PVN_STATUS_SUCCESS);
 	in = (struct pvn_post_message_in){ .connection_id = 6, .message_type = 1, .payload_bytes = 5,
 					   .payload = "hello" };
@@ -117,7 +117,7 @@ static void a_doorbell_port_takes_no_messages_and_the_other_way_round(void **sta
 	(void)state;
 	begin(0);
 	event_create_port(child, &port);
-	event_connect(root_partition, 8, child, 34, PVN_PORT_EVENT);
+	event_connect(root_partition, 8, child, 34, PVN_PORT_EVENT, 0);
 	in.connection_id = 8;
 	assert_int_equal(post(), PVN_STATUS_INVALID_PORT_ID);
 	assert_int_equal(event_signal(root_partition, 6, 0), PVN_STATUS_INVALID_PORT_ID);
