@@ -5,6 +5,7 @@
  * Exits: what the hypervisor answers itself and what goes to the parent. And the other
  * way: what goes into a VP before it enters.
  */
+#include "core/cpu.h"
 #include "core/exit.h"
 #include "core/hypercall.h"
 #include "core/platform.h"
@@ -24,14 +25,25 @@ static void fault(struct vp *vp) { virt->inject_exception(vp, VECTOR_GP, true, 0
 
 /* --- before an entry --- */
 
+/* What comes past priorities; in system management mode it waits for RSM, but for an 8259. */
+static uint32_t events_of(const struct vp *vp)
+{
+	uint32_t events = __atomic_load_n(&vp->lapic.events, __ATOMIC_SEQ_CST);
+
+	return vp->in_smm ? events & LAPIC_EXTINT : events;
+}
+
 /*
  * Outside of the span in which entry_generation is odd: a reset moves overlays, which
  * waits for other processors to leave their guests, and one of these may wait for us.
  */
 void exit_take_init(struct vp *vp)
 {
-	if (!__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST)) {
+		if (events_of(vp) & LAPIC_SMI)
+			smm_enter(vp);
 		return;
+	}
 	/* INIT parks all but the boot processor; the order is send_startup()'s in lapic.c. */
 	if (vp->index)
 		__atomic_fetch_or(&vp->stop_reasons, VP_STOP_SIPI, __ATOMIC_SEQ_CST);
@@ -60,12 +72,12 @@ static void offer_interrupt(struct vp *vp)
 		vp->halted = vp->idle = false;
 		vector = lapic_pending(vp);
 	}
-	virt->request_window(vp, vector >= 0 || vp->lapic.events);
+	virt->request_window(vp, vector >= 0 || events_of(vp));
 }
 
 bool exit_has_work(struct vp *vp)
 {
-	uint32_t events = __atomic_load_n(&vp->lapic.events, __ATOMIC_SEQ_CST);
+	uint32_t events = events_of(vp);
 
 	if (__atomic_load_n(&vp->init_pending, __ATOMIC_SEQ_CST) || events & ~LAPIC_EXTINT)
 		return true;
@@ -82,9 +94,12 @@ bool exit_has_work(struct vp *vp)
 /* What no priority holds back. */
 static void take_events(struct vp *vp)
 {
-	uint32_t events = __atomic_load_n(&vp->lapic.events, __ATOMIC_SEQ_CST);
+	uint32_t events = events_of(vp);
 	int vector;
 
+	/* Came just now, or something is in delivery: the guest is left again soon. */
+	if (events & LAPIC_SMI)
+		plat_this_cpu()->nudge = plat_tsc() + plat_tsc_hz() / 50000;
 	if (events & LAPIC_NMI && !virt->event_pending(vp)) {
 		__atomic_fetch_and(&vp->lapic.events, ~LAPIC_NMI, __ATOMIC_SEQ_CST);
 		vp->halted = vp->idle = false;
@@ -368,7 +383,12 @@ void exit_handle(struct vp *vp, struct vp_exit *exit)
 	case EXIT_MEMORY: handle_memory(vp, exit); break;
 	case EXIT_EXCEPTION: handle_exception(vp, exit); break;
 	case EXIT_XSETBV: handle_xsetbv(vp, exit); break;
-	case EXIT_UNDEFINED: virt->inject_exception(vp, VECTOR_UD, false, 0); break;
+	case EXIT_UNDEFINED:
+		if (exit->rsm && vp->in_smm)
+			smm_leave(vp);
+		else
+			virt->inject_exception(vp, VECTOR_UD, false, 0);
+		break;
 	case EXIT_IGNORE: skip(vp, exit->insn_bytes); break;
 	case EXIT_TRIPLE_FAULT:
 	case EXIT_FAILED:

@@ -10,8 +10,14 @@
 
 /* Handles one exit of the current VP. */
 void exit_handle(struct vp *vp, struct vp_exit *exit);
-/* An INIT that was sent to the VP: resets it. Not between entry_generation's two steps. */
+/*
+ * An INIT or SMI that was sent to the VP: resets it, or begins its handler. Not between
+ * entry_generation's two steps.
+ */
 void exit_take_init(struct vp *vp);
+/* smm.c: into system management mode, and back from it by RSM. */
+void smm_enter(struct vp *vp);
+void smm_leave(struct vp *vp);
 /* SIPI, NMI, interrupts: what is pending goes into the next entry. False: VP is not to run now. */
 bool exit_prepare_entry(struct vp *vp);
 

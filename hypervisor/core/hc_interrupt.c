@@ -73,9 +73,6 @@ HC_ABOUT(assert_virtual_interrupt_v2, hc_find_active_child)
 
 	if (!interrupt_is_valid(in))
 		return PVN_STATUS_INVALID_PARAMETER;
-	/* There is no system management mode to go to. */
-	if (in->type == PVN_INTERRUPT_SMI)
-		return PVN_STATUS_FEATURE_UNAVAILABLE;
 	if (!first)
 		return PVN_STATUS_INVALID_VP_INDEX;
 	if (in->type == PVN_INTERRUPT_EXTINT)

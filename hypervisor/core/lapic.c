@@ -354,6 +354,10 @@ static void send_to(struct vp *vp, uint64_t icr)
 		else
 			lapic_raise(vp, icr);
 		break;
+	case MODE_SMI:
+		if (!vp->partition->is_root)	/* the machine's firmware has that one */
+			raise_event(vp, LAPIC_SMI);
+		break;
 	case MODE_NMI:
 		raise_event(vp, LAPIC_NMI);
 		break;
@@ -363,7 +367,7 @@ static void send_to(struct vp *vp, uint64_t icr)
 	case MODE_STARTUP:
 		send_startup(vp, icr);
 		break;
-	default:	/* SMI and reserved: no such thing here */
+	default:	/* reserved */
 		break;
 	}
 }

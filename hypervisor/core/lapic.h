@@ -21,6 +21,7 @@ static inline bool vector_test(const uint64_t *map, unsigned int v) { return map
 #define LAPIC_LVTS	     6
 #define LAPIC_NMI	     1u
 #define LAPIC_EXTINT	     2u
+#define LAPIC_SMI	     4u
 
 struct lapic {
 	uint64_t irr[4];	/* [a] */

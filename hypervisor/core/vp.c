@@ -11,6 +11,7 @@
 #include "core/sched.h"
 
 #define RESET_RIP	0xfff0
+#define SMBASE_RESET	0x30000u
 
 #define FPU_MXCSR_AT		24
 #define FPU_CONTROL_RESET	0x37fu
@@ -77,6 +78,7 @@ static void vp_init(struct vp *vp, struct partition *partition, uint32_t index, 
 	/* Differs from every generation: what the processor has cached for others is dropped. */
 	vp->map_generation_seen = ~0ull;
 	vp->sipi_vector = -1;
+	vp->smbase = SMBASE_RESET;
 	spinlock_init(&vp->timer_lock, LOCK_VP_TIMERS);
 	timer_init(&vp->timer, timer_expired);
 	intercept_init(vp);
@@ -156,7 +158,7 @@ void vp_reset(struct vp *vp)
 		msr_move_page(vp, &vp->stats_msr[i], 0, vp->stats.count, GPA_READ);
 	memset(vp->assist, 0, PAGE_SIZE);
 	vp->halted = false;
-	vp->idle = false;
+	vp->idle = vp->in_smm = false;
 	virt->vp_reset(vp);
 	lapic_reset(vp);
 	synic_reset(vp);

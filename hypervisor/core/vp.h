@@ -75,6 +75,8 @@ struct vp {
 	uint64_t map_generation_seen;	/* [a] of partition->map; ~0: flush at the next entry */
 	bool halted;			/* (o) executed HLT; cleared by an interrupt */
 	bool idle;			/* (o) in the GUEST_IDLE MSR: wakes even with IF = 0 */
+	bool in_smm;			/* (o) in system management mode: see smm.c */
+	uint32_t smbase;		/* (o) */
 	bool init_pending;		/* [a] INIT received */
 	int sipi_vector;		/* [a] -1: none */
 
@@ -115,6 +117,7 @@ struct vp_exit {
 		struct { struct gpa at; unsigned int access; } memory;	/* enum gpa_rights */
 		struct { uint8_t vector; bool has_code; uint32_t code; uint64_t parameter; } exception;
 		struct { uint64_t code, info; } failed;
+		bool rsm;		/* of EXIT_UNDEFINED: in system management mode it is defined */
 	};
 };
 

@@ -116,4 +116,47 @@ PROGRAM(monitor)
 	outb %al, $0x80
 END(monitor)
 
+PROGRAM(smm)
+	outb %al, $0x80
+	outb %al, $0x81
+END(smm)
+
+/* Counts what wakes it. */
+PROGRAM(halts)
+	outb %al, $0x80
+	sti
+2:	hlt
+	incl 0x3000
+	jmp 2b
+END(halts)
+
+/* An SMI by its own APIC, then a return from none. */
+PROGRAM(smi_to_self)
+	movl $0x830, %ecx
+	xorl %edx, %edx
+	movl $0x4200, %eax
+	wrmsr
+	outb %al, $0x80
+	rsm
+END(smi_to_self)
+
+/* Of system management mode: counts, and leaves no register as it was. */
+PROGRAM(smi_handler)
+	incl 0x3004
+	movl %cr0, %ebx
+	movl $0xdeadbeef, %eax
+	movl %eax, %ecx
+	movl %eax, %edx
+	movl %eax, %esi
+	movl %eax, %edi
+	movl %eax, %ebp
+	movl %eax, %esp
+	movw %ax, %es
+	movw %ax, %ss
+	movw %ax, %gs
+	std
+	outb %al, $0x84
+	rsm
+END(smi_handler)
+
 	.section .note.GNU-stack, "", @progbits

@@ -102,9 +102,10 @@ void svm_decode_exit(struct vp *vp, struct vp_exit *exit)
 	case SVM_NPF: decode_npf(vmcb, exit); return;
 	case SVM_SHUTDOWN: exit->reason = EXIT_TRIPLE_FAULT; return;
 	case SVM_INIT: exit->reason = EXIT_INTERRUPT; return;
-	case SVM_RDPMC: case SVM_INVLPGA: case SVM_VMRUN: case SVM_VMLOAD: case SVM_VMSAVE: case SVM_STGI:
-	case SVM_CLGI: case SVM_SKINIT: case SVM_MONITOR: case SVM_MWAIT: case SVM_MWAIT_ARMED:
+	case SVM_RSM: case SVM_RDPMC: case SVM_INVLPGA: case SVM_VMRUN: case SVM_VMLOAD: case SVM_VMSAVE:
+	case SVM_STGI: case SVM_CLGI: case SVM_SKINIT: case SVM_MONITOR: case SVM_MWAIT: case SVM_MWAIT_ARMED:
 		exit->reason = EXIT_UNDEFINED;
+		exit->rsm = code == SVM_RSM;
 		return;
 	default:
 		if (code >= SVM_EXCEPTION0 && code <= SVM_EXCEPTION31) {

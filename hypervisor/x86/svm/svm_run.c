@@ -47,10 +47,10 @@ static void set_intercepts(struct vmcb *vmcb, bool root)
 		SVM_SHUTDOWN, SVM_VMRUN, SVM_VMMCALL, SVM_VMLOAD, SVM_VMSAVE, SVM_STGI, SVM_CLGI, SVM_SKINIT,
 		SVM_MONITOR, SVM_MWAIT, SVM_MWAIT_ARMED, SVM_XSETBV,
 		/* of a child only */
-		SVM_RDPMC, SVM_TASK, SVM_FERR, SVM_WBINVD,
+		SVM_RSM, SVM_RDPMC, SVM_TASK, SVM_FERR, SVM_WBINVD,
 	};
 
-	for (unsigned int i = 0; i < sizeof(codes) - (root ? 4 : 0); i++)
+	for (unsigned int i = 0; i < sizeof(codes) - (root ? 5 : 0); i++)
 		vmcb->intercept_misc[codes[i] >= SVM_VMRUN] |= 1u << codes[i] % 32;
 }
 

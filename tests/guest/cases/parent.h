@@ -37,6 +37,10 @@ PROGRAM(boot_other);
 PROGRAM(other);
 PROGRAM(spin);
 PROGRAM(monitor);
+PROGRAM(smm);
+PROGRAM(halts);
+PROGRAM(smi_to_self);
+PROGRAM(smi_handler);
 #undef PROGRAM
 
 /* Uninitialized; with its pool; with memory and so many VPs, stopped. Each is ended by end_child(). */

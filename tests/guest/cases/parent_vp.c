@@ -343,7 +343,8 @@ CASE(interrupts_are_checked)
 	expect_status("a level NMI", interrupt(id, PVN_INTERRUPT_NMI, PVN_INTERRUPT_LEVEL, 0, 0),
 		      INVALID_PARAMETER);
 	expect_status("ExtInt to VP 1", interrupt(id, PVN_INTERRUPT_EXTINT, 0, 1, 0x40), INVALID_PARAMETER);
-	expect_status("SMI", interrupt(id, PVN_INTERRUPT_SMI, 0, 0, 0), FEATURE_UNAVAILABLE);
+	expect_status("a level SMI", interrupt(id, PVN_INTERRUPT_SMI, PVN_INTERRUPT_LEVEL, 0, 0),
+		      INVALID_PARAMETER);
 	expect_status("to nobody", interrupt(NOBODY, PVN_INTERRUPT_FIXED, 0, 0, 0x40), INVALID_PARTITION_ID);
 	expect_status("to oneself", interrupt(1, PVN_INTERRUPT_FIXED, 0, 0, 0x40), ACCESS_DENIED);
 	expect_status("clear nobody's", call_clear_virtual_interrupt(&clear, NULL), INVALID_PARTITION_ID);

@@ -32,7 +32,9 @@ static void inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint3
 static bool is_vendor_register(uint32_t name)
 {
 	return (name >= PVN_REG_CR0 && name <= PVN_REG_CR4) ||
+	       (name >= PVN_REG_DR0 && name < PVN_REG_DR0 + 6) ||
 	       (name >= PVN_REG_ES && name < PVN_REG_ES + 8) || name == PVN_REG_EFER ||
+	       name == PVN_REG_GDTR || name == PVN_REG_IDTR || name == PVN_REG_INTERRUPT_STATE ||
 	       name == PVN_REG_LSTAR || name == PVN_REG_PAT || name == PVN_REG_STAR;
 }
 
@@ -54,7 +56,8 @@ static enum pvn_status set_register(struct vp *vp, uint32_t name, const uint64_t
 	struct fake_vendor *vendor = fake_vendor(vp);
 	unsigned int i;
 
-	if (!is_vendor_register(name))
+	/* One that every vendor checks. */
+	if (!is_vendor_register(name) || (name == PVN_REG_CR0 && value[0] >> 32))
 		return PVN_STATUS_INVALID_PARAMETER;
 	for (i = 0; i < vendor->count && vendor->file[i].name != name; i++)
 		;
