@@ -73,8 +73,9 @@ uint64_t create_whole(unsigned int vps)
 		expect_status("create_vp", create_vp(id, i), SUCCESS);
 	for (unsigned int port = 0x80; port < 0x93; port++)
 		expect_status("install_intercept", install(id, PVN_INTERCEPT_IO_PORT, 3, port), SUCCESS);
-	messages.sint[0].type = PVN_MESSAGE_NONE;
 	wrmsr(PVN_MSR_SIMP, (uint64_t)&messages | PVN_MSR_PAGE_ENABLE);
+	/* What the last case's child said before its end lies in the page, not below it. */
+	__atomic_store_n(&messages.sint[0].type, PVN_MESSAGE_NONE, __ATOMIC_SEQ_CST);
 	wrmsr(PVN_MSR_SCONTROL, 1);
 	return id;
 }

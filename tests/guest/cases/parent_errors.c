@@ -104,7 +104,7 @@ CASE(processors_must_be_there)
 	expect_status("clear_virtual_interrupt",
 		      call_about_vp(PVN_CALL_clear_virtual_interrupt, id, 0), INVALID_VP_INDEX);
 	second.type = PVN_INTERRUPT_SMI;
-	expect_status("an SMI", call_assert_virtual_interrupt_v2(&second, NULL), FEATURE_UNAVAILABLE);
+	expect_status("an SMI", call_assert_virtual_interrupt_v2(&second, NULL), INVALID_VP_INDEX);
 	second.type = 77;
 	expect_status("a type that does not exist", call_assert_virtual_interrupt_v2(&second, NULL),
 		      INVALID_PARAMETER);

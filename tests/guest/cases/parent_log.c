@@ -220,8 +220,10 @@ CASE(system_properties_are_checked)
 {
 	const struct pvn_get_system_property_in unknown = { .system_property = 15 };
 	const uint64_t second = rdmsr(PVN_MSR_TSC_FREQUENCY);
+	const struct pvn_set_system_property_in reserved = { .mbz = 1 };
 	struct pvn_get_system_property_out set;
 
+	expect_status("a reserved field", call_set_system_property(&reserved, NULL), INVALID_PARAMETER);
 	expect_status("set an unknown one", profile(15, PVN_PROFILE_CYCLES, second), UNKNOWN_PROPERTY);
 	expect_status("read an unknown one", call_get_system_property(&unknown, &set), UNKNOWN_PROPERTY);
 	expect_status("cache misses", profile(0, PVN_PROFILE_CACHE_MISSES, second), FEATURE_UNAVAILABLE);

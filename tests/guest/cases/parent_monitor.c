@@ -144,6 +144,9 @@ CASE(monitor_ports_are_checked)
 	expect_status("outside", connect(id, 9, 6, PVN_PORT_MONITOR, 1ull << 63), INVALID_PARAMETER);
 	expect_status("connect", connect(id, 9, 6, PVN_PORT_MONITOR, CHILD_PAGE), SUCCESS);
 	expect_status("connect again", connect(id, 10, 6, PVN_PORT_MONITOR, 0), INVALID_PORT_ID);
+	expect_status("another", create_monitor(id, 8, 0), SUCCESS);
+	expect_status("over the same page", connect(id, 10, 8, PVN_PORT_MONITOR, CHILD_PAGE), OBJECT_IN_USE);
 	expect_status("delete", delete_port(6), SUCCESS);
+	expect_status("delete the other", delete_port(8), SUCCESS);
 	end_child(id);
 }
