@@ -135,8 +135,7 @@ static const char *parse_mb2_tag(struct boot_info *out, const struct mb2_tag *ta
 		memcpy(out->rsdp_copy, tag + 1, bytes < BOOT_RSDP_BYTES ? bytes : BOOT_RSDP_BYTES);
 		out->rsdp = plat_hpa(out->rsdp_copy);
 		return NULL;
-	default:
-		return NULL;
+	default: return NULL;
 	}
 }
 

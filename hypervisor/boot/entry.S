@@ -22,33 +22,20 @@
 
 	.balign 8
 mb1_header:
-	.long MB1_MAGIC
-	.long MB1_FLAGS
-	.long -(MB1_MAGIC + MB1_FLAGS)
-	.long PHYS(mb1_header)
-	.long PHYS(image_start)
-	.long PHYS(image_data_end)
-	.long PHYS(image_end)
-	.long PHYS(boot_entry32)
+	.long MB1_MAGIC, MB1_FLAGS, -(MB1_MAGIC + MB1_FLAGS)
+	.long PHYS(mb1_header), PHYS(image_start), PHYS(image_data_end), PHYS(image_end), PHYS(boot_entry32)
 
 	.balign 8
 mb2_header:
-	.long MB2_MAGIC
-	.long 0			/* i386 protected mode */
-	.long mb2_header_end - mb2_header
-	.long -(MB2_MAGIC + 0 + (mb2_header_end - mb2_header))
+	/* 0: i386 protected mode */
+	.long MB2_MAGIC, 0, mb2_header_end - mb2_header, -(MB2_MAGIC + 0 + (mb2_header_end - mb2_header))
 	/* load addresses */
 	.word 2, 0
-	.long 24
-	.long PHYS(mb2_header)
-	.long PHYS(image_start)
-	.long PHYS(image_data_end)
-	.long PHYS(image_end)
+	.long 24, PHYS(mb2_header), PHYS(image_start), PHYS(image_data_end), PHYS(image_end)
 	/* entry address */
 	.balign 8
 	.word 3, 0
-	.long 12
-	.long PHYS(boot_entry32)
+	.long 12, PHYS(boot_entry32)
 	/* modules page-aligned */
 	.balign 8
 	.word 6, 0

@@ -83,8 +83,7 @@ static bool has_xsave(const struct partition *p) { return p->features[1] & PVN_X
 static bool has_avx(const struct partition *p) { return has_xsave(p) && p->features[1] & PVN_XSAVE_AVX; }
 
 /* What the parent wants its child not to see. */
-static void hide_features(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
-			  uint32_t out[4])
+static void hide_features(const struct partition *partition, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	for (unsigned int i = 0; i < FEATURES; i++)
 		if (feature_at[i].leaf == leaf && (leaf != 0xd || feature_at[i].subleaf == subleaf) &&
@@ -99,10 +98,7 @@ static void hide_features(const struct partition *partition, uint32_t leaf, uint
 }
 
 /* Smallest n with 2^n >= count. */
-static unsigned int bits_for(unsigned int count)
-{
-	return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
-}
+static unsigned int bits_for(unsigned int count) { return count > 1 ? 32 - __builtin_clz(count - 1) : 0; }
 
 static unsigned int vp_count(const struct vp *vp)
 {
@@ -141,9 +137,7 @@ static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 		out[EDX] = d;								\
 		break;
 #include <processor.def>
-	case PVN_CPUID_FEATURES:
-		features(vp, out);
-		break;
+	case PVN_CPUID_FEATURES: features(vp, out); break;
 	case PVN_CPUID_HINTS:
 		out[EAX] = hints(vp);
 		out[EBX] = SPINS_BEFORE_YIELD;
@@ -317,10 +311,8 @@ static void adjust_root(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t
 
 void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-	if (leaf >> 24 == 0x40) {
-		hypervisor_leaf(vp, leaf, out);
-		return;
-	}
+	if (leaf >> 24 == 0x40)
+		return hypervisor_leaf(vp, leaf, out);
 	plat_cpuid(leaf, subleaf, out);
 	apply_rows(is_child(vp), leaf, subleaf, out);
 	if (leaf == 1)

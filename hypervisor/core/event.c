@@ -291,16 +291,11 @@ enum pvn_status event_get_property(struct partition *partition, uint32_t port_id
 
 	if (!port)
 		return PVN_STATUS_INVALID_PORT_ID;
-	switch (property) {
-	case PVN_PORT_PROPERTY_POSTS:
-		*value = __atomic_load_n(&port->posts, __ATOMIC_RELAXED);
-		return PVN_STATUS_SUCCESS;
-	case PVN_PORT_PROPERTY_TARGET_VP:
-		*value = port->target_vp;
-		return PVN_STATUS_SUCCESS;
-	default:
+	if (property > PVN_PORT_PROPERTY_TARGET_VP)
 		return PVN_STATUS_UNKNOWN_PROPERTY;
-	}
+	*value = property == PVN_PORT_PROPERTY_POSTS ? __atomic_load_n(&port->posts, __ATOMIC_RELAXED) :
+							port->target_vp;
+	return PVN_STATUS_SUCCESS;
 }
 
 enum pvn_status event_set_property(struct partition *partition, uint32_t port_id,

@@ -222,7 +222,8 @@ static void handle_msr(struct vp *vp, const struct vp_exit *exit, bool write)
 	uint64_t *low = &vp->regs.gpr[RAX], *high = &vp->regs.gpr[RDX], value = *high << 32 | (uint32_t)*low;
 	bool bad_value = false;
 
-	if (write ? msr_write(vp, exit->msr.index, value, &bad_value) : msr_read(vp, exit->msr.index, &value)) {
+	if (write ? msr_write(vp, exit->msr.index, value, &bad_value) :
+		    msr_read(vp, exit->msr.index, &value)) {
 		*low = write ? *low : (uint32_t)value;
 		*high = write ? *high : value >> 32;
 		skip(vp, exit->insn_bytes);
@@ -237,17 +238,14 @@ static void handle_msr(struct vp *vp, const struct vp_exit *exit, bool write)
 
 static void send_cpuid(struct vp *vp, const struct vp_exit *exit)
 {
-	struct pvn_cpuid_intercept m = {
-		.rax = vp->regs.gpr[RAX], .rcx = vp->regs.gpr[RCX],
-		.rdx = vp->regs.gpr[RDX], .rbx = vp->regs.gpr[RBX],
-	};
 	uint32_t r[4];
 
 	cpuid_values(vp, vp->regs.gpr[RAX], vp->regs.gpr[RCX], r);
-	m.default_rax = r[0];
-	m.default_rbx = r[1];
-	m.default_rcx = r[2];
-	m.default_rdx = r[3];
+	struct pvn_cpuid_intercept m = {
+		.rax = vp->regs.gpr[RAX], .rcx = vp->regs.gpr[RCX], .rdx = vp->regs.gpr[RDX],
+		.rbx = vp->regs.gpr[RBX], .default_rax = r[0], .default_rbx = r[1],
+		.default_rcx = r[2], .default_rdx = r[3],
+	};
 	intercept_send(vp, PVN_MESSAGE_CPUID_INTERCEPT, 2, exit->insn_bytes, &m, sizeof(m));
 }
 
@@ -268,10 +266,8 @@ static void handle_xsetbv(struct vp *vp, const struct vp_exit *exit)
 
 	/* The intercept may come before the processor's own check of the CPL: SS's DPL. */
 	if (vp_get_register(vp, PVN_REG_SS, ss) != PVN_STATUS_SUCCESS || ss[1] >> 53 & 3 ||
-	    (uint32_t)vp->regs.gpr[RCX] || !cpuid_xcr0_is_valid(vp, value)) {
-		fault(vp);
-		return;
-	}
+	    (uint32_t)vp->regs.gpr[RCX] || !cpuid_xcr0_is_valid(vp, value))
+		return fault(vp);
 	vp->xcr0 = value;
 	plat_set_xcr0(value);
 	skip(vp, exit->insn_bytes);
@@ -299,21 +295,15 @@ static void handle_memory(struct vp *vp, const struct vp_exit *exit)
 	unsigned int access = exit->memory.access;
 	bool mapped;
 
-	if (vp->partition->is_root) {
-		handle_root_memory(vp, exit);
-		return;
-	}
+	if (vp->partition->is_root)
+		return handle_root_memory(vp, exit);
 	mapped = !hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, GPA_READ));
 	/* Mapped in the meantime (or by another VP's fault): just try again. */
-	if (!hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, access))) {
-		virt->flush(vp);
-		return;
-	}
+	if (!hpa_is_none(gpa_map_lookup(&vp->partition->map, exit->memory.at, access)))
+		return virt->flush(vp);
 	/* [TLFS 2.0 4.12]: a write to the hypercall page is the guest's own fault. */
-	if (gpa_map_has_overlay(&vp->partition->map, exit->memory.at)) {
-		fault(vp);
-		return;
-	}
+	if (gpa_map_has_overlay(&vp->partition->map, exit->memory.at))
+		return fault(vp);
 	m.tpr = virt->get_tpr(vp);
 	m.ds = intercept_segment(vp, PVN_REG_ES + 3);
 	m.ss = intercept_segment(vp, PVN_REG_SS);
@@ -392,8 +382,6 @@ void exit_handle(struct vp *vp, struct vp_exit *exit)
 	case EXIT_IGNORE: skip(vp, exit->insn_bytes); break;
 	case EXIT_TRIPLE_FAULT:
 	case EXIT_FAILED:
-	case EXIT_REASON_COUNT:
-		handle_fatal(vp, exit);
-		break;
+	case EXIT_REASON_COUNT: handle_fatal(vp, exit); break;
 	}
 }

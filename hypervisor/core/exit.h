@@ -64,8 +64,7 @@ void intercept_init(struct vp *vp);
 /* Before destruction: takes the message back if nobody has read it. */
 void intercept_cancel(struct vp *vp);
 /* As intercept_send(), of a message without that header. */
-void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
-		    unsigned int payload_bytes);
+void intercept_post(struct vp *vp, uint32_t message_type, const void *payload, unsigned int payload_bytes);
 
 /*
  * guest_walk.c: what a guest's own page tables say. Translates an address as the VP would,
@@ -74,5 +73,4 @@ void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
  * page's GPA that was in the way. *cache: the guest's memory type for it. The VP is
  * stopped, or the one that has just exited here.
  */
-uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at,
-			 unsigned int *cache);
+uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at, unsigned int *cache);

@@ -99,6 +99,13 @@ static unsigned int choose_level(struct gpa_map *map, struct gpa target, struct 
 	return level;
 }
 
+static void replace_below(struct gpa_map *map, struct gpa_overlay *overlay, struct hpa page)
+{
+	if (!hpa_is_none(overlay->below))
+		forget_page(map, overlay->below, 1);
+	overlay->below = page;
+}
+
 static enum pvn_status insert_below(struct gpa_map *map, struct gpa_overlay *overlay,
 				    struct hpa source, unsigned int rights)
 {
@@ -106,9 +113,7 @@ static enum pvn_status insert_below(struct gpa_map *map, struct gpa_overlay *ove
 
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
-	if (!hpa_is_none(overlay->below))
-		forget_page(map, overlay->below, 1);
-	overlay->below = source;
+	replace_below(map, overlay, source);
 	overlay->below_rights = rights;
 	return PVN_STATUS_SUCCESS;
 }
@@ -237,13 +242,6 @@ unsigned int gpa_map_fill_small(struct gpa_map *map, const struct pvn_map_sparse
 	return i;
 }
 
-static void remove_below(struct gpa_map *map, struct gpa_overlay *overlay)
-{
-	if (!hpa_is_none(overlay->below))
-		forget_page(map, overlay->below, 1);
-	overlay->below = HPA_NONE;
-}
-
 /* Removes what stands at target, at most bytes of it; 0: no memory to split a larger leaf. */
 static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t bytes, bool *replaced)
 {
@@ -253,7 +251,7 @@ static uint64_t remove_once(struct gpa_map *map, struct gpa target, uint64_t byt
 	struct hpa page;
 
 	if (overlay) {
-		remove_below(map, overlay);
+		replace_below(map, overlay, HPA_NONE);
 		return PAGE_SIZE;
 	}
 	if (!npt_is_present(*slot.entry))

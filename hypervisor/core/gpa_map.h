@@ -110,8 +110,7 @@ bool gpa_map_copy_out(struct gpa_map *map, struct gpa to, const void *from, size
  * will be mapped at that GPA. One overlay per GPA page: a second one at the same
  * GPA gives OBJECT_IN_USE. The memory for the record comes from the pool.
  */
-enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page,
-				    unsigned int rights);
+enum pvn_status gpa_map_overlay_add(struct gpa_map *map, struct gpa at, struct hpa page, unsigned int rights);
 void gpa_map_overlay_remove(struct gpa_map *map, struct gpa at);
 bool gpa_map_has_overlay(struct gpa_map *map, struct gpa at);	/* takes the lock */
 

@@ -42,10 +42,7 @@ static void choose_form(struct walk *w)
 	w->rights = PTE_WRITE | PTE_USER;
 }
 
-static bool is_pdpte(const struct walk *w, unsigned int level)
-{
-	return w->levels == 3 && level == 3;
-}
+static bool is_pdpte(const struct walk *w, unsigned int level) { return w->levels == 3 && level == 3; }
 
 static bool is_leaf(const struct walk *w, unsigned int level, uint64_t entry)
 {
@@ -76,8 +73,7 @@ static bool is_allowed(const struct walk *w, uint64_t flags)
 		return false;
 	if (flags & PVN_TRANSLATE_WRITE && !(w->rights & PTE_WRITE) && (as_user || w->cr0 & CR0_WP))
 		return false;
-	if (flags & PVN_TRANSLATE_EXECUTE &&
-	    (w->rights & PTE_NX || (!as_user && user && w->cr4 & CR4_SMEP)))
+	if (flags & PVN_TRANSLATE_EXECUTE && (w->rights & PTE_NX || (!as_user && user && w->cr4 & CR4_SMEP)))
 		return false;
 	return !(flags & (PVN_TRANSLATE_READ | PVN_TRANSLATE_WRITE)) || as_user || !user ||
 	       !(w->cr4 & CR4_SMAP) || w->vp->regs.rflags & RFLAGS_AC;
@@ -107,8 +103,7 @@ static void set_bits(struct walk *w, const struct gpa *entries, unsigned int lev
 	}
 }
 
-uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at,
-			 unsigned int *cache)
+uint32_t guest_translate(struct vp *vp, uint64_t gva, uint64_t flags, struct gpa *at, unsigned int *cache)
 {
 	struct walk w = { .vp = vp, .cr0 = vp_vendor_register(vp, PVN_REG_CR0, 0),
 			  .cr4 = vp_vendor_register(vp, PVN_REG_CR4, 0),

@@ -45,25 +45,19 @@ static bool flags_are_valid(const struct pvn_create_port_in *in)
 HC_WITH(create_port, find_ends(call, in->port_partition, in->connection_partition, &call->target,
 			       &call->peer))
 {
+	bool monitor = in->port_type == PVN_PORT_MONITOR;
+	uint64_t at = monitor ? in->target_sint | (uint64_t)in->target_vp << 32 : 0;
+
 	if (in->port_id > PORT_ID_MAX)
 		return PVN_STATUS_INVALID_PORT_ID;
-	if (!flags_are_valid(in))
-		return PVN_STATUS_INVALID_PARAMETER;
-	if (in->port_type == PVN_PORT_MONITOR) {
-		uint64_t at = in->target_sint | (uint64_t)in->target_vp << 32;
-
-		return check_monitor(at) ?: event_create_port(target, &(struct port){
-			.id = in->port_id, .type = in->port_type,
-			.connection_partition = call->peer->id, .monitor_at = { at } });
-	}
 	/* SINT 0 is for intercepts. */
-	if ((in->port_type != PVN_PORT_MESSAGE && in->port_type != PVN_PORT_EVENT) ||
-	    !in->target_sint || in->target_sint > SINT_LAST)
+	if (in->port_type - PVN_PORT_MESSAGE > PVN_PORT_MONITOR - PVN_PORT_MESSAGE || !flags_are_valid(in) ||
+	    (!monitor && (!in->target_sint || in->target_sint > SINT_LAST)))
 		return PVN_STATUS_INVALID_PARAMETER;
-	return event_create_port(target, &(struct port){ .id = in->port_id, .type = in->port_type,
-		.connection_partition = call->peer->id, .sint = in->target_sint, .target_vp = in->target_vp,
-		.base_flag = in->base_flag, .flag_count = in->flag_count,
-	});
+	return check_monitor(at) ?: event_create_port(target, &(struct port){
+		.id = in->port_id, .type = in->port_type, .connection_partition = call->peer->id,
+		.sint = in->target_sint, .target_vp = in->target_vp, .base_flag = in->base_flag,
+		.flag_count = in->flag_count, .monitor_at = { at } });
 }
 
 HC_WITH(delete_port, hc_find_active(call, in->port_partition, &call->target))

@@ -85,28 +85,16 @@ HC(switch_virtual_address_space)
 	return status;
 }
 
-HC(flush_virtual_address_space)
-{
-	return check_and_flush(call, in->address_space, in->flags, FLAGS_SPACE, in->processor_mask);
-}
-
-HC(flush_virtual_address_list)
-{
-	return check_and_flush(call, in->address_space, in->flags, FLAGS_LIST, in->processor_mask);
-}
-
-HC(flush_virtual_address_space_ex)
-{
-	uint64_t mask;
-
-	return hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask) ?:
-	       check_and_flush(call, in->address_space, in->flags, FLAGS_SPACE, mask);
-}
-
-HC(flush_virtual_address_list_ex)
-{
-	uint64_t mask;
-
-	return hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask) ?:
-	       check_and_flush(call, in->address_space, in->flags, FLAGS_LIST, mask);
-}
+#define FLUSH(name, valid, mask_or)							\
+	HC(name)									\
+	{										\
+		uint64_t mask;								\
+											\
+		return mask_or ?: check_and_flush(call, in->address_space, in->flags, valid, mask); \
+	}
+#define OF_MASK (mask = in->processor_mask, PVN_STATUS_SUCCESS)
+#define OF_SET hc_vp_set(call, in->vp_set_format, in->vp_set_banks, &mask)
+FLUSH(flush_virtual_address_space, FLAGS_SPACE, OF_MASK)
+FLUSH(flush_virtual_address_list, FLAGS_LIST, OF_MASK)
+FLUSH(flush_virtual_address_space_ex, FLAGS_SPACE, OF_SET)
+FLUSH(flush_virtual_address_list_ex, FLAGS_LIST, OF_SET)

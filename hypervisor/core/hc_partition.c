@@ -112,16 +112,14 @@ static enum pvn_status set_property(struct hc_call *call, struct partition *part
 		return set_number(&partition->cpu_reserve, value, 0, partition->cpu_cap);
 	case PVN_PROPERTY_CPU_CAP:
 		return set_number(&partition->cpu_cap, value, partition->cpu_reserve, CPU_SHARE_ONE);
-	case PVN_PROPERTY_CPU_WEIGHT:
-		return set_number(&partition->cpu_weight, value, 1, WEIGHT_MAX);
+	case PVN_PROPERTY_CPU_WEIGHT: return set_number(&partition->cpu_weight, value, 1, WEIGHT_MAX);
 	case PVN_PROPERTY_PROCESSOR_FEATURES: return set_features(partition, 0, value);
 	case PVN_PROPERTY_XSAVE_FEATURES: return set_features(partition, 1, value);
 	case PVN_PROPERTY_CACHE_LINE:
 		return value == cache_line() ? PVN_STATUS_SUCCESS : PVN_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 	case PVN_PROPERTY_PROCESSOR_VENDOR:
 		return PVN_STATUS_OPERATION_DENIED;
-	default:
-		return PVN_STATUS_UNKNOWN_PROPERTY;
+	default: return PVN_STATUS_UNKNOWN_PROPERTY;
 	}
 }
 

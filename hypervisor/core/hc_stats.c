@@ -37,10 +37,8 @@ static enum pvn_status find_stats(struct hc_call *call, uint32_t type, uint64_t 
 		*out = &plat_cpu((unsigned int)id)->stats;
 		return PVN_STATUS_SUCCESS;
 	case PVN_STATS_TYPE_partition:
-	case PVN_STATS_TYPE_vp:
-		return find_in_partition(call, type, id, index, out);
-	default:
-		return PVN_STATUS_INVALID_PARAMETER;
+	case PVN_STATS_TYPE_vp: return find_in_partition(call, type, id, index, out);
+	default: return PVN_STATUS_INVALID_PARAMETER;
 	}
 }
 

@@ -130,10 +130,8 @@ static enum pvn_status install(struct partition *partition, const struct pvn_ins
 		return what > 0xffffffff || access & ~PVN_ACCESS_EXECUTE ? PVN_STATUS_INVALID_PARAMETER :
 		       install_on(&partition->cpuid, CPUID_INTERCEPTS_MAX, access, what,
 				  PVN_STATUS_INSUFFICIENT_MEMORY);
-	case PVN_INTERCEPT_EXCEPTION:
-		return install_exception(partition, access, what);
-	default:
-		return PVN_STATUS_INVALID_PARAMETER;
+	case PVN_INTERCEPT_EXCEPTION: return install_exception(partition, access, what);
+	default: return PVN_STATUS_INVALID_PARAMETER;
 	}
 }
 

@@ -161,8 +161,7 @@ static enum pvn_status check_blocks(struct invocation *v)
 		status = status ?: hc_check_block(v->out_at, out_bytes);
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
-	if (in_bytes && out_bytes && v->in_at < v->out_at + out_bytes &&
-	    v->out_at < v->in_at + in_bytes)
+	if (in_bytes && out_bytes && v->in_at < v->out_at + out_bytes && v->out_at < v->in_at + in_bytes)
 		return PVN_STATUS_INVALID_ALIGNMENT;
 	return out_bytes ? hc_check_writable(&v->call, v->out_at) : PVN_STATUS_SUCCESS;
 }
@@ -198,8 +197,7 @@ static enum pvn_status fetch_memory(struct invocation *v)
 	return status;
 }
 
-static enum pvn_status fetch_elements(struct invocation *v, void *to, unsigned int first,
-				      unsigned int count)
+static enum pvn_status fetch_elements(struct invocation *v, void *to, unsigned int first, unsigned int count)
 {
 	size_t at = list_offset(v) + first * v->row->elem_bytes, bytes = count * v->row->elem_bytes;
 
@@ -298,8 +296,7 @@ static bool may_call(struct vp *vp, bool *wide)
 	struct pvn_segment cs;
 	uint64_t value[2];
 
-	if (!vp->partition->guest_os_id ||
-	    virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
+	if (!vp->partition->guest_os_id || virt->get_register(vp, PVN_REG_CS, value) != PVN_STATUS_SUCCESS)
 		return false;
 	memcpy(&cs, value, sizeof(cs));
 	*wide = cs.attributes & SEGMENT_LONG;
@@ -349,10 +346,8 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	struct invocation v;
 	enum pvn_status status;
 
-	if (!may_call(vp, &v.wide)) {
-		virt->inject_exception(vp, VECTOR_UNDEFINED, false, 0);
-		return;
-	}
+	if (!may_call(vp, &v.wide))
+		return virt->inject_exception(vp, VECTOR_UNDEFINED, false, 0);
 	/* Not the whole of v: its buffers are written before they are read. */
 	v.call.vp = vp;
 	v.call.caller = vp->partition;
@@ -366,8 +361,7 @@ void hypercall_exit(struct vp *vp, uint8_t insn_bytes)
 	v.count = v.done = 0;
 	v.in = NULL;
 	status = run(&v);
-	if ((status == PVN_STATUS_SUCCESS || status == STATUS_CONTINUE) && is_fast(&v) &&
-	    out_block_bytes(&v))
+	if ((status == PVN_STATUS_SUCCESS || status == STATUS_CONTINUE) && is_fast(&v) && out_block_bytes(&v))
 		return_fast_output(&v);
 	if (status == STATUS_CONTINUE) {
 		/* RIP stays: after pending interrupts the guest executes the call again. */

@@ -107,8 +107,7 @@ void hc_release(struct hc_call *call);
  */
 enum pvn_status hc_settle(struct hc_call *call, struct vp *vp);
 /* The VPs that a sparse set names, a bit each; its banks are the call's variable header. */
-enum pvn_status hc_vp_set(const struct hc_call *call, uint64_t format, uint64_t banks,
-			  uint64_t *mask);
+enum pvn_status hc_vp_set(const struct hc_call *call, uint64_t format, uint64_t banks, uint64_t *mask);
 
 /*
  * hypercall_io.c: guest memory of a call. The block [at, at + bytes) is aligned, within a

@@ -76,11 +76,10 @@ static void fill_header(struct vp *vp, struct pvn_intercept_header *header, uint
 	if (virt->event_pending(vp))
 		state |= STATE_EVENT;
 	*header = (struct pvn_intercept_header){
-		.vp_index = vp->index, .instruction_bytes = insn_bytes,
-		.access_type = access_type, .execution_state = state,
-		.cs_base = cs.base, .cs_limit = cs.limit,
-		.cs_selector = cs.selector, .cs_attributes = cs.attributes,
-		.rip = vp->regs.rip, .rflags = vp->regs.rflags,
+		.vp_index = vp->index, .instruction_bytes = insn_bytes, .access_type = access_type,
+		.execution_state = state, .cs_base = cs.base, .cs_limit = cs.limit,
+		.cs_selector = cs.selector, .cs_attributes = cs.attributes, .rip = vp->regs.rip,
+		.rflags = vp->regs.rflags,
 	};
 }
 
@@ -112,8 +111,7 @@ void intercept_send(struct vp *vp, uint32_t message_type, uint8_t access_type, u
 	intercept_post(vp, message_type, payload, payload_bytes);
 }
 
-void intercept_post(struct vp *vp, uint32_t message_type, const void *payload,
-		    unsigned int payload_bytes)
+void intercept_post(struct vp *vp, uint32_t message_type, const void *payload, unsigned int payload_bytes)
 {
 	struct intercept_buffer *buffer = buffer_of(vp);
 	struct pvn_message *message = &buffer->message.message;

@@ -24,8 +24,7 @@ enum {
 	REG_ID = 0x02, REG_VERSION = 0x03, REG_TPR = 0x08, REG_PPR = 0x0a, REG_EOI = 0x0b,
 	REG_LDR = 0x0d, REG_SPURIOUS = 0x0f, REG_ISR = 0x10, REG_TMR = 0x18, REG_IRR = 0x20,
 	REG_ESR = 0x28, REG_ICR = 0x30, REG_LVT_TIMER = 0x32, REG_LVT_LINT0 = 0x35,
-	REG_LVT_ERROR = 0x37, REG_INITIAL = 0x38, REG_CURRENT = 0x39, REG_DIVIDE = 0x3e,
-	REG_SELF = 0x3f,
+	REG_LVT_ERROR = 0x37, REG_INITIAL = 0x38, REG_CURRENT = 0x39, REG_DIVIDE = 0x3e, REG_SELF = 0x3f,
 };
 
 #define VERSION		  0x00050014u	/* integrated, 6 LVT entries */
@@ -109,8 +108,7 @@ static void device_retire(struct lapic *lapic, uint8_t vector)
 	int top;
 
 	vector_set(lapic->device_acked, vector);
-	while ((top = vector_highest(lapic->device_level)) >= 0 &&
-	       vector_test(lapic->device_acked, top)) {
+	while ((top = vector_highest(lapic->device_level)) >= 0 && vector_test(lapic->device_acked, top)) {
 		vector_clear(lapic->device_level, top);
 		vector_clear(lapic->device_acked, top);
 		plat_device_eoi(top);
@@ -239,12 +237,9 @@ static bool is_target(const struct vp *vp, const struct vp *from, uint64_t icr)
 	uint32_t to = icr >> 32, id = vp->lapic.id;
 
 	switch (icr >> 18 & 3) {
-	case TO_SELF:
-		return vp == from;
-	case TO_ALL:
-		return true;
-	case TO_OTHERS:
-		return vp != from;
+	case TO_SELF: return vp == from;
+	case TO_ALL: return true;
+	case TO_OTHERS: return vp != from;
 	}
 	if (to == ICR_BROADCAST)
 		return true;
@@ -297,8 +292,7 @@ enum pvn_status lapic_extint(struct vp *vp, uint32_t vector)
 	do {
 		if (old == EXTINT_TAKEN)
 			return PVN_STATUS_ACKNOWLEDGED;
-	} while (!__atomic_compare_exchange_n(&vp->lapic.extint, &old, new, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_SEQ_CST));
+	} while (!atomic_swap_if(&vp->lapic.extint, &old, new));
 	/* One that is withdrawn is not there when the VP looks. */
 	raise_event(vp, LAPIC_EXTINT);
 	return PVN_STATUS_SUCCESS;
@@ -308,8 +302,7 @@ enum pvn_status lapic_clear_extint(struct vp *vp)
 {
 	uint32_t taken = EXTINT_TAKEN;
 
-	return __atomic_compare_exchange_n(&vp->lapic.extint, &taken, 0, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST) ?
+	return atomic_swap_if(&vp->lapic.extint, &taken, 0) ?
 	       PVN_STATUS_SUCCESS : PVN_STATUS_NOT_ACKNOWLEDGED;
 }
 
@@ -320,8 +313,7 @@ int lapic_take_extint(struct vp *vp)
 	/* Whoever asserts another one meanwhile sets it again. */
 	__atomic_fetch_and(&vp->lapic.events, ~LAPIC_EXTINT, __ATOMIC_SEQ_CST);
 	old = __atomic_load_n(&vp->lapic.extint, __ATOMIC_SEQ_CST);
-	if (old & EXTINT_ASSERTED && __atomic_compare_exchange_n(&vp->lapic.extint, &old, EXTINT_TAKEN, false,
-								  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	if (old & EXTINT_ASSERTED && atomic_swap_if(&vp->lapic.extint, &old, EXTINT_TAKEN))
 		return old & 0xff;
 	return -1;
 }
@@ -348,27 +340,13 @@ static void send_to(struct vp *vp, uint64_t icr)
 {
 	switch (icr >> 8 & 7) {
 	case MODE_FIXED:
-	case MODE_LOWEST:
-		if (icr & ICR_LEVEL)
-			raise_level(vp, icr);
-		else
-			lapic_raise(vp, icr);
-		break;
-	case MODE_SMI:
-		if (!vp->partition->is_root)	/* the machine's firmware has that one */
-			raise_event(vp, LAPIC_SMI);
-		break;
-	case MODE_NMI:
-		raise_event(vp, LAPIC_NMI);
-		break;
-	case MODE_INIT:
-		send_init(vp);
-		break;
-	case MODE_STARTUP:
-		send_startup(vp, icr);
-		break;
-	default:	/* reserved */
-		break;
+	case MODE_LOWEST: return icr & ICR_LEVEL ? raise_level(vp, icr) : lapic_raise(vp, icr);
+	/* The root's machine has its firmware's. */
+	case MODE_SMI: return vp->partition->is_root ? (void)0 : raise_event(vp, LAPIC_SMI);
+	case MODE_NMI: return raise_event(vp, LAPIC_NMI);
+	case MODE_INIT: return send_init(vp);
+	case MODE_STARTUP: return send_startup(vp, icr);
+	default: return;	/* reserved */
 	}
 }
 
@@ -431,8 +409,7 @@ static void timer_start(struct vp *vp)
 	struct lapic *lapic = &vp->lapic;
 
 	lapic->timer_start = plat_tsc();
-	lapic->timer_deadline = lapic->initial_count ?
-				lapic->timer_start + timer_period(lapic) : TIMER_OFF;
+	lapic->timer_deadline = lapic->initial_count ? lapic->timer_start + timer_period(lapic) : TIMER_OFF;
 	vp_timers_rearm(vp);
 }
 
@@ -646,15 +623,13 @@ static bool write_register(struct vp *vp, unsigned int reg, uint64_t value)
 
 bool lapic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	if (msr == MSR_APIC_BASE) {
+	if (msr == MSR_APIC_BASE)
 		*value = vp->lapic.base;
-		return true;
-	}
-	if (msr == MSR_TSC_DEADLINE) {
+	else if (msr == MSR_TSC_DEADLINE)
 		*value = timer_read_deadline(vp);
-		return true;
-	}
-	return msr >= MSR_X2APIC && read_register(vp, msr - MSR_X2APIC, value);
+	else
+		return msr >= MSR_X2APIC && read_register(vp, msr - MSR_X2APIC, value);
+	return true;
 }
 
 bool lapic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
@@ -662,9 +637,8 @@ bool lapic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 	/* There is no other mode and no other address to go to. */
 	if (msr == MSR_APIC_BASE)
 		return value == vp->lapic.base;
-	if (msr == MSR_TSC_DEADLINE) {
-		timer_write_deadline(vp, value);
-		return true;
-	}
-	return msr >= MSR_X2APIC && write_register(vp, msr - MSR_X2APIC, value);
+	if (msr != MSR_TSC_DEADLINE)
+		return msr >= MSR_X2APIC && write_register(vp, msr - MSR_X2APIC, value);
+	timer_write_deadline(vp, value);
+	return true;
 }

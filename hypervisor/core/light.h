@@ -31,8 +31,7 @@ static inline bool light_yield(struct vp *vp)
 	/* The VP runs: its home is this processor. */
 	if (vp->regs.gpr[RCX] != (PVN_CONTROL_FAST | PVN_CALL_notify_long_spin_wait) ||
 	    __atomic_load_n(&vp->cpu->ready_count, __ATOMIC_RELAXED) ||
-	    vp->cpu->traced & TRACED_DIAGNOSTICS ||
-	    !vp->partition->guest_os_id)
+	    vp->cpu->traced & TRACED_DIAGNOSTICS || !vp->partition->guest_os_id)
 		return false;
 	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
 	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(PVN_CALL_notify_long_spin_wait)]++;

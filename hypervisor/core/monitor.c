@@ -7,7 +7,6 @@
  * anything into it at any time: each word is read once, and what it says is checked as
  * the sender's own call would be.
  */
-#include <pvn/abi/event.h>
 #include "core/event.h"
 #include "core/platform.h"
 
@@ -91,8 +90,7 @@ static uint32_t take_due(uint64_t *group)
 	do {
 		due = old & old >> 32;
 		left = (uint32_t)old & ~due;
-	} while (!__atomic_compare_exchange_n(group, &old, left | left << 32, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_ACQUIRE));
+	} while (!atomic_swap_if(group, &old, left | left << 32));
 	return due;
 }
 

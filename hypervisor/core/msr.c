@@ -57,8 +57,7 @@ bool msr_move_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page, uns
  * waits for other processors; VPs that write the register at the same time may leave an
  * overlay behind, which nobody but their own partition sees and which goes with its map.
  */
-static bool move_partition_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page,
-				unsigned int rights)
+static bool move_partition_page(struct vp *vp, uint64_t *msr, uint64_t value, void *page, unsigned int rights)
 {
 	struct partition *partition = vp->partition;
 	uint64_t old;
@@ -108,8 +107,7 @@ static bool write_reference_tsc(struct vp *vp, uint64_t value)
 
 	if (enable)
 		partition_fill_tsc_page(partition, true);
-	if (!move_partition_page(vp, &partition->reference_tsc_msr, value, partition->tsc_page,
-				 GPA_READ))
+	if (!move_partition_page(vp, &partition->reference_tsc_msr, value, partition->tsc_page, GPA_READ))
 		return false;
 	if (!enable)
 		partition_fill_tsc_page(partition, false);
@@ -281,8 +279,7 @@ static bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return true;
 	case PVN_MSR_CRASH_CTL: return write_crash_control(vp, value);
 	default:
-		return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE &&
-		       synic_write_msr(vp, msr, value);
+		return msr >= PVN_MSR_SCONTROL && msr < PVN_MSR_GUEST_IDLE && synic_write_msr(vp, msr, value);
 	}
 }
 

@@ -40,8 +40,7 @@ uint64_t npt_leaf(struct hpa page, unsigned int rights, unsigned int level)
 
 bool nested_pt_is_table(struct nested_pt_slot slot)
 {
-	return slot.level > 1 && npt_is_present(*slot.entry) &&
-	       !npt_is_leaf(*slot.entry, slot.level);
+	return slot.level > 1 && npt_is_present(*slot.entry) && !npt_is_leaf(*slot.entry, slot.level);
 }
 
 uint64_t *nested_pt_next(struct nested_pt_slot slot)

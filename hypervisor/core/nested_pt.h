@@ -12,10 +12,7 @@
 #define NESTED_PT_TOP_LEVEL	4
 #define NESTED_PT_ENTRIES	512
 
-static inline uint64_t level_bytes(unsigned int level)
-{
-	return 1ull << (PAGE_SHIFT + 9 * (level - 1));
-}
+static inline uint64_t level_bytes(unsigned int level) { return 1ull << (PAGE_SHIFT + 9 * (level - 1)); }
 
 /* One entry of a table, and the level that it stands on. */
 struct nested_pt_slot {

@@ -7,6 +7,7 @@
  * exists), then in the small word (refused while a small leaf exists).
  */
 #include "core/page_info.h"
+#include "core/platform.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -19,13 +20,9 @@
  */
 #define LEAVES_MAX	0x1fffu
 
-struct large_info {
-	uint16_t leaves;	/* large leaves of children */
-	uint16_t special;	/* pages that are not NORMAL */
-};
-
+/* Large leaves of children; pages that are not NORMAL. */
 union large_word {
-	struct large_info info;
+	struct { uint16_t leaves, special; } info;
 	uint32_t raw;
 };
 
@@ -71,8 +68,7 @@ static bool large_add(struct hpa page, int leaves, int special)
 		ASSERT(old.info.leaves + leaves >= 0 && old.info.special + special >= 0);
 		new.info.leaves = (uint16_t)(old.info.leaves + leaves);
 		new.info.special = (uint16_t)(old.info.special + special);
-	} while (!__atomic_compare_exchange_n(word, &old.raw, new.raw, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
+	} while (!atomic_swap_if(word, &old.raw, new.raw));
 	return true;
 }
 
@@ -103,8 +99,7 @@ static bool map_small(struct hpa page)
 	do {
 		if (old >> KIND_SHIFT != PAGE_NORMAL || (old & LEAVES_MASK) >= LEAVES_MAX)
 			return false;
-	} while (!__atomic_compare_exchange_n(word, &old, (uint16_t)(old + 1), false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	} while (!atomic_swap_if(word, &old, (uint16_t)(old + 1)));
 	return true;
 }
 
@@ -169,8 +164,7 @@ bool page_info_deposit(struct hpa page, bool *in_use)
 	*in_use = true;
 	if (!large_add(page, 0, 1))
 		return false;
-	if (__atomic_compare_exchange_n(small_word(page), &old, PAGE_DEPOSITED << KIND_SHIFT, false,
-					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	if (atomic_swap_if(small_word(page), &old, PAGE_DEPOSITED << KIND_SHIFT))
 		return true;
 	large_add(page, 0, -1);
 	*in_use = old >> KIND_SHIFT == PAGE_NORMAL;

@@ -11,6 +11,10 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
+/* Compare-and-swap, ordered with everything; *old: what was there. */
+#define atomic_swap_if(at, old, new) \
+	__atomic_compare_exchange_n(at, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
 /* Every physical page that the hypervisor may touch is mapped at these. */
 void *plat_hva(struct hpa pa);
 struct hpa plat_hpa(const void *va);

@@ -45,10 +45,7 @@ static uint64_t reference_scale(void)
 	return __atomic_load_n(&scale, __ATOMIC_RELAXED);
 }
 
-static uint64_t scale_ticks(uint64_t ticks, uint64_t scale)
-{
-	return (unsigned __int128)ticks * scale >> 64;
-}
+static uint64_t scale_ticks(uint64_t ticks, uint64_t scale) { return (unsigned __int128)ticks * scale >> 64; }
 
 uint64_t reference_units(uint64_t tsc_ticks) { return scale_ticks(tsc_ticks, reference_scale()); }
 

@@ -183,8 +183,7 @@ static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 	if (vp->virtual_time < floor)
 		vp->virtual_time = floor;
 	/* An interrupt for the root: its processor is its own. And who is owed of its reserve. */
-	vp->boosted = (woken && vp->partition->is_root) ||
-		      (reserve && share_left(vp, reserve, plat_tsc()));
+	vp->boosted = (woken && vp->partition->is_root) || (reserve && share_left(vp, reserve, plat_tsc()));
 	enqueue(target, vp);
 	alert(target, vp);
 	spin_unlock(&target->run_lock);

@@ -110,10 +110,8 @@ void smm_enter(struct vp *vp)
 		      vp_vendor_register(vp, PVN_REG_INTERRUPT_STATE, 0) << SHADOW_SHIFT;
 	area[WORD(0xfef8)] = REVISION << 32;
 	area[WORD(0xff00)] = vp->smbase;
-	if (!gpa_map_copy_out(&vp->partition->map, area_of(vp), area, sizeof(area))) {
-		shut_down(vp);
-		return;
-	}
+	if (!gpa_map_copy_out(&vp->partition->map, area_of(vp), area, sizeof(area)))
+		return shut_down(vp);
 	vp->in_smm = true;
 	vp->halted = vp->idle = false;
 	begin_handler(vp);
@@ -124,10 +122,8 @@ void smm_leave(struct vp *vp)
 	uint64_t area[64], shadow[2] = { 0 };
 
 	if (!gpa_map_copy_in(&vp->partition->map, area, area_of(vp), sizeof(area)) ||
-	    area[WORD(0xff00)] & (PAGE_SIZE - 1) || !move(vp, area, false)) {
-		shut_down(vp);
-		return;
-	}
+	    area[WORD(0xff00)] & (PAGE_SIZE - 1) || !move(vp, area, false))
+		return shut_down(vp);
 	shadow[0] = area[FLAGS] >> SHADOW_SHIFT & 1;
 	vp_set_register(vp, PVN_REG_INTERRUPT_STATE, shadow);
 	vp->smbase = (uint32_t)area[WORD(0xff00)];

@@ -22,10 +22,7 @@ static unsigned int timer_sint(const struct stimer *timer)
 	return timer->config >> PVN_STIMER_SINT_SHIFT & 0xf;
 }
 
-static uint64_t reference_now(struct vp *vp)
-{
-	return partition_reference_time(vp->partition, plat_tsc());
-}
+static uint64_t reference_now(struct vp *vp) { return partition_reference_time(vp->partition, plat_tsc()); }
 
 void vp_timers_rearm(struct vp *vp)
 {

@@ -15,11 +15,8 @@
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 {
+	*timer = (struct timer){ .deadline = ~0ull, .expired = expired };
 	list_init(&timer->node);
-	timer->cpu = timer->pinned = NULL;
-	timer->deadline = ~0ull;
-	timer->running = 0;
-	timer->expired = expired;
 }
 
 /* timer_lock held: timer_program() need not take it, at every entry of a guest. */
@@ -123,27 +120,21 @@ static struct timer *timer_take(struct cpu *cpu, bool unpinned)
 	return timer;
 }
 
-static void expire(struct timer *timer)
-{
-	timer->expired(timer);
-	__atomic_fetch_sub(&timer->running, 1, __ATOMIC_RELEASE);
-}
-
-void timer_evacuate(struct cpu *cpu)
+static void expire_all(struct cpu *cpu, bool unpinned)
 {
 	struct timer *timer;
 
-	while ((timer = timer_take(cpu, true)) != NULL)
-		expire(timer);
+	while ((timer = timer_take(cpu, unpinned)) != NULL) {
+		timer->expired(timer);
+		__atomic_fetch_sub(&timer->running, 1, __ATOMIC_RELEASE);
+	}
 }
+
+void timer_evacuate(struct cpu *cpu) { expire_all(cpu, true); }
 
 void timer_run_queue(void)
 {
-	struct cpu *cpu = plat_this_cpu();
-	struct timer *timer;
-
-	while ((timer = timer_take(cpu, false)) != NULL)
-		expire(timer);
+	expire_all(plat_this_cpu(), false);
 	timer_program();
 }
 

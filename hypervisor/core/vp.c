@@ -19,10 +19,7 @@
 
 #define XCR0_X87 0x1ull
 
-static void timer_expired(struct timer *timer)
-{
-	vp_timers_expired(container_of(timer, struct vp, timer));
-}
+static void timer_expired(struct timer *timer) { vp_timers_expired(container_of(timer, struct vp, timer)); }
 
 /* Where the VP names the pages that it has from its partition's pool, besides its own. */
 static const size_t vp_pages[] = {

@@ -69,10 +69,7 @@ static enum pvn_status set_fpu(struct vp *vp, uint32_t name, const uint64_t valu
 	return PVN_STATUS_SUCCESS;
 }
 
-static uint32_t stop_reasons(struct vp *vp)
-{
-	return __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST);
-}
+static uint32_t stop_reasons(struct vp *vp) { return __atomic_load_n(&vp->stop_reasons, __ATOMIC_SEQ_CST); }
 
 static bool is_x2apic(uint32_t name) { return name - PVN_REG_X2APIC < X2APIC_MSRS; }
 

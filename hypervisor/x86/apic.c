@@ -68,18 +68,13 @@ bool apic_reaches(uint32_t id) { return x2apic || id < 0xff; }
 
 void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
-bool apic_is_level(unsigned int vector)
-{
-	return apic_read(APIC_TMR + vector / 32) >> (vector % 32) & 1;
-}
+bool apic_is_level(unsigned int vector) { return apic_read(APIC_TMR + vector / 32) >> (vector % 32) & 1; }
 
 void apic_send(uint32_t target, uint32_t command)
 {
 	command |= ICR_ASSERT;
-	if (x2apic) {
-		wrmsr(0x800 + APIC_ICR, (uint64_t)target << 32 | command);
-		return;
-	}
+	if (x2apic)
+		return wrmsr(0x800 + APIC_ICR, (uint64_t)target << 32 | command);
 	while (apic_read(APIC_ICR) & ICR_BUSY)
 		cpu_pause();
 	apic_write(APIC_ICR_HIGH, target << 24);

@@ -79,10 +79,8 @@ void plat_timer_set(uint64_t deadline)
 {
 	uint64_t now = rdtsc(), ticks;
 
-	if (deadline == ~0ull) {
-		apic_timer_start(0);
-		return;
-	}
+	if (deadline == ~0ull)
+		return apic_timer_start(0);
 	/* Rounded up: a timer that fires early would only be set again. */
 	ticks = deadline <= now ? 1 : ((unsigned __int128)(deadline - now) * apic_per_tsc >> 32) + 1;
 	apic_timer_start(ticks > TIMER_TICKS_MAX ? TIMER_TICKS_MAX : ticks);

@@ -14,11 +14,7 @@
 #define ACCESSED_DIRTY 0x60ull
 
 struct nested_pt_format npt_format = {
-	.present = PRESENT,
-	.table = USER | WRITE | PRESENT,
-	.leaf = USER | ACCESSED_DIRTY | PRESENT,
-	.large = 0x80,
-	.write = WRITE,
-	.no_execute = 1ull << 63,
+	.present = PRESENT, .table = USER | WRITE | PRESENT, .leaf = USER | ACCESSED_DIRTY | PRESENT,
+	.large = 0x80, .write = WRITE, .no_execute = 1ull << 63,
 	.huge_pages = false,	/* svm_probe() knows */
 };

@@ -17,18 +17,13 @@
 svm_enter:
 	pushq %rbp
 	movq %rsp, %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	pushq %rsi
-	pushq %rdi
+	.irp register, rbx, r12, r13, r14, r15, rsi, rdi
+	pushq %\register
+	.endr
 	movq 8*5(%rdi), %rbp
-	movq 8*12(%rdi), %r12
-	movq 8*13(%rdi), %r13
-	movq 8*14(%rdi), %r14
-	movq 8*15(%rdi), %r15
+	.irp number, 12, 13, 14, 15
+	movq 8*\number(%rdi), %r\number
+	.endr
 	clgi
 	/* Not STI: QEMU 7.2 hands its shadow on to the guest (docs/decisions/009). */
 	pushq $0x202
@@ -39,10 +34,9 @@ svm_enter:
 	movq 8*2(%rdi), %rdx
 	movq 8*3(%rdi), %rbx
 	movq 8*6(%rdi), %rsi
-	movq 8*8(%rdi), %r8
-	movq 8*9(%rdi), %r9
-	movq 8*10(%rdi), %r10
-	movq 8*11(%rdi), %r11
+	.irp number, 8, 9, 10, 11
+	movq 8*\number(%rdi), %r\number
+	.endr
 	movq 8*7(%rdi), %rdi
 	vmrun %rax
 	movq (%rsp), %rax
@@ -51,10 +45,9 @@ svm_enter:
 	movq %rbx, 8*3(%rax)
 	movq %rsi, 8*6(%rax)
 	movq %rdi, 8*7(%rax)
-	movq %r8, 8*8(%rax)
-	movq %r9, 8*9(%rax)
-	movq %r10, 8*10(%rax)
-	movq %r11, 8*11(%rax)
+	.irp number, 8, 9, 10, 11
+	movq %r\number, 8*\number(%rax)
+	.endr
 	movq %rax, %rdi
 	call svm_light
 	movq (%rsp), %rdi
@@ -63,17 +56,11 @@ svm_enter:
 	cli
 	stgi
 	movq %rbp, 8*5(%rdi)
-	movq %r12, 8*12(%rdi)
-	movq %r13, 8*13(%rdi)
-	movq %r14, 8*14(%rdi)
-	movq %r15, 8*15(%rdi)
-	popq %rdi
-	popq %rsi
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbx
-	popq %rbp
+	.irp number, 12, 13, 14, 15
+	movq %r\number, 8*\number(%rdi)
+	.endr
+	.irp register, rdi, rsi, r15, r14, r13, r12, rbx, rbp
+	popq %\register
+	.endr
 	retq
 	.section .note.GNU-stack, "", @progbits

@@ -108,10 +108,8 @@ void svm_decode_exit(struct vp *vp, struct vp_exit *exit)
 		exit->rsm = code == SVM_RSM;
 		return;
 	default:
-		if (code >= SVM_EXCEPTION0 && code <= SVM_EXCEPTION31) {
-			decode_exception(vmcb, exit);
-			return;
-		}
+		if (code >= SVM_EXCEPTION0 && code <= SVM_EXCEPTION31)
+			return decode_exception(vmcb, exit);
 		exit->reason = EXIT_FAILED;
 		exit->failed.code = vmcb->exit_code;
 		exit->failed.info = vmcb->exit_info1;

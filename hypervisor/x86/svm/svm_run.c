@@ -277,25 +277,10 @@ static void svm_dump(struct vp *vp)
 const struct virt_ops svm_ops = {
 	.npt = &npt_format,
 	.hypercall_code = { 0x0f, 0x01, 0xd9, 0xc3 },	/* VMMCALL */
-	.probe = svm_probe,
-	.cpu_enable = svm_cpu_enable,
-	.vp_reset = svm_vp_reset,
-	.vp_start_at = svm_vp_start_at,
-	.vp_load = svm_vp_load,
-	.vp_unload = svm_vp_unload,
-	.vp_run = svm_vp_run,
-	.interrupt_window = svm_interrupt_window,
-	.inject_interrupt = svm_inject_interrupt,
-	.inject_exception = svm_inject_exception,
-	.inject_nmi = svm_inject_nmi,
-	.request_window = svm_request_window,
-	.clear_shadow = svm_clear_shadow,
-	.event_pending = svm_event_pending,
-	.flush = svm_flush,
-	.get_register = svm_get_register,
-	.set_register = svm_set_register,
-	.get_tpr = svm_get_tpr,
-	.set_tpr = svm_set_tpr,
-	.set_exception_intercepts = svm_set_exception_intercepts,
-	.dump = svm_dump,
+#define OP(name) .name = svm_##name
+	OP(probe), OP(cpu_enable), OP(vp_reset), OP(vp_start_at), OP(vp_load), OP(vp_unload), OP(vp_run),
+	OP(interrupt_window), OP(inject_interrupt), OP(inject_exception), OP(inject_nmi),
+	OP(request_window), OP(clear_shadow), OP(event_pending), OP(flush), OP(get_register),
+	OP(set_register), OP(get_tpr), OP(set_tpr), OP(set_exception_intercepts), OP(dump),
+#undef OP
 };
