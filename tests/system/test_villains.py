@@ -21,6 +21,7 @@ DISK_READ_ONLY = "/tmp/villain-ro.img"
 DEATH = re.compile(r"back-end \d+ (?:killed|ended).*")
 
 INNOCENT = """\
+until [ -b /dev/pvda ]; do sleep 0.1; done
 n=0
 while dd if=/dev/urandom of=/w bs=64k count=4 2>/dev/null &&
       dd if=/w of=/dev/pvda bs=64k oflag=direct conv=notrunc 2>/dev/null && sync &&
