@@ -32,9 +32,14 @@ def root_initramfs(kernel, guest_kernels):
     add_stage(archive, kernel)
     for guest_kernel in guest_kernels.values():
         add_guest(archive, guest_kernel)
-    path = paths.BOOT / f"root-{kernel.flavour}.img"
+    path = root_initramfs_path(kernel)
     archive.write(path)
     return path
+
+
+def root_initramfs_path(kernel):
+    """Where the root partition's initramfs is, or will be."""
+    return paths.BOOT / f"root-{kernel.flavour}.img"
 
 
 def guest_initrd(kernel, drivers=None):

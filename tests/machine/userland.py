@@ -41,9 +41,21 @@ def peers_image():
     return paths.CACHE / "peers.img"
 
 
+def xen():
+    """Xen itself, as a multiboot loader takes it."""
+    return paths.CACHE / "xen"
+
+
 def ensure_peers():
     """Other hypervisors' programs, for ./run bench --peers only."""
     _ensure_userland("peers", peers_image(), "1280M", ["-O", "^has_journal"], finish_root, False)
+    tarball = paths.CACHE / "peers.tar.zst"
+    recipe = tools.fingerprint(RECIPE, tarball.with_name("peers.tar.zst.stamp").read_text())
+    if tools.is_made(xen(), recipe) and xen().stat().st_mtime > tarball.stat().st_mtime:
+        return
+    with tools.making(xen(), recipe) as scratch:
+        tools.call(["sh", "-c", 'tar -xOf "$1" --wildcards "./boot/xen-*.gz" | gunzip >"$2"', "sh",
+                    tarball, scratch / xen().name], "unpacking Xen")
 
 
 def ensure(kernels, update=False):

@@ -3,10 +3,12 @@
 
 import contextlib
 import copy
+import html
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -16,8 +18,8 @@ from types import SimpleNamespace
 import jsonschema
 
 from machine import paths, say
-from machine.bench import bare_metal, compare, counting, instructions, merge, page, results, \
-    rounds, shell, sides, svg, table, workloads
+from machine.bench import bare_metal, compare, counting, instructions, merge, page, \
+    peers, results, rounds, shell, sides, svg, table, workloads
 from machine.testing import boot, expect, own_machine, seconds
 
 FIO = {"jobs": [{"error": 0, "read": {
@@ -70,12 +72,17 @@ def test_report_follows_its_schema():
 def test_change_and_noise():
     """Comparing benchmark reports tells a change from noise."""
     old = made_up()
-    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((101.0, 105.0, 99.0)))]
-    expect(set(words) == {"noise"}, words)
-    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((150.0, 151.0, 152.0)))]
-    expect(set(words) == {"better"}, words)
-    words = [word for *_, word, _, _, _ in compare.differences(old, made_up((50.0, 51.0, 52.0)))]
-    expect(set(words) == {"worse"}, words)
+    for values, word in (((101.0, 105.0, 99.0), "noise"), ((150.0, 151.0, 152.0), "better"),
+                         ((50.0, 51.0, 52.0), "worse")):
+        found = {side: word for _, _, side, word, *_ in compare.differences(old, made_up(values))}
+        # A computer that was busier changes both sides alike, and their ratio not at all.
+        expect(found == {"bare": word, "pv": word, "pv/bare": "noise"}, found)
+    new = copy.deepcopy(old)
+    row = new["rows"][0]
+    row["sides"]["bare"].update({"median": 51.0, "min": 50.0, "max": 52.0})
+    row["times_as_good"] = results.ratios(row)
+    found = {side: word for _, _, side, word, *_ in compare.differences(old, new)}
+    expect(found == {"bare": "worse", "pv": "noise", "pv/bare": "better"}, found)
     new = copy.deepcopy(old)
     new["instructions"]["rows"][0]["hypervisor"] = 51.0
     expect("null call, hypervisor: 50.00 -> 51.00" in compare.text(old, new), compare.text(old, new))
@@ -121,6 +128,15 @@ def test_merge():
             expect(words in failure.what, failure.what)
         else:
             raise AssertionError(f"merged: {words}")
+
+
+def test_noise_is_said():
+    """A benchmark that others disturbed says so, with the spread; one in peace does not."""
+    report = made_up()
+    words = "NOISY: others used 50 % of this computer (more than 5 %); a row's range was up to 4 %"
+    expect(words in table.text(report) and words in html.unescape(page.html(report)), table.text(report))
+    report["machine"]["others_share"] = 0.01
+    expect("NOISY" not in table.text(report) + page.html(report), table.text(report))
 
 
 def test_table_says_what_is_missing():
@@ -289,6 +305,45 @@ def test_failure_goes_on():
     failed = [(each["workload"], each["round"]) for each in measured.collected.failures]
     expect(failed == [("sha256", 1), ("sha256", 2)], failed)
     expect(len(measured.collected.samples[("switch", "bare")]) == 2, measured.collected.samples)
+
+
+class Unreachable(Half):
+    """A peer whose packages cannot be fetched."""
+
+    name, title = "xen", "Xen"
+
+    @staticmethod
+    def set_up():
+        raise say.Failure("no mirror answers")
+
+
+def test_peer_without_packages():
+    """A peer that cannot be set up has failed, and the other sides are measured."""
+    plan = SimpleNamespace(chosen=SimpleNamespace(seconds=1))
+    half, peer = Half(), Unreachable()
+    measured = rounds.Rounds(plan, [(half, [half]), (peer, [peer])], workloads.chosen(re.compile("switch")))
+    measured.run(1)
+    found = [(each["workload"], each["side"]) for each in measured.collected.failures]
+    expect(found == [("set-up", "xen"), ("boot", "xen")], measured.collected.failures)
+    expect(list(measured.collected.samples) == [("switch", "bare")], measured.collected.samples)
+
+
+def test_exits_of_xen():
+    """Exits of Xen's guest are counted out of its trace, by reason, lost records too."""
+    def record(event, *extra, cycles=True):
+        head = event | len(extra) << 28 | cycles << 31
+        return struct.pack(f"<{1 + 2 * cycles + len(extra)}I", head, *([7, 7] if cycles else []), *extra)
+
+    exits = (record(0x81102, 0x7b, 1, 2) + record(0x81001)) * 3 + record(0x81002, 0x78, 1) + record(0x81001)
+    others = record(0x1f003, 0, 4096, cycles=False) + record(0x1f001, 10, 0, 0, 0) + record(0x21f01, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "exits"
+        subprocess.run([sides.WORK, "xen-exits", path], input=exits + others + exits[:7], check=True)
+        words = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+    expect(words == {"exits": "4", "lost": "10", "0x7b": "3", "0x78": "1"}, words)
+    found = peers.XenCounters.totals({name: int(count) for name, count in words.items()})
+    expect(found == {"exits": 9, "by_reason": {"io": 3, "hlt": 1, "not recorded": 5}}, found)
+    expect(peers.XenCounters.totals({}) == {} and peers.XenCounters.totals({"exits": 0}) == {}, "none")
 
 
 class Fading(Half):

@@ -23,6 +23,8 @@ Exit status: 0; 1 when a workload or a machine failed (the others are reported),
 usage, 130 after Ctrl-C (the report then holds what there was).
 """
 QUICK_ROUNDS, FULL_ROUNDS = 1, 5
+PEERS = ("kvm", "xen")
+SIDES = ("bare", "pv", "emulated", *PEERS)
 
 
 def parser():
@@ -38,9 +40,9 @@ def parser():
     form.add_argument("--seconds", type=int, metavar="N",
                       help="for each timed workload (default: 3)")
     form.add_argument("--sides", default="bare,pv,emulated", metavar="LIST",
-                      help="what to measure (default: bare,pv,emulated)")
+                      help="what to measure, of bare,pv,emulated,kvm,xen (default: bare,pv,emulated)")
     form.add_argument("--peers", action="store_true",
-                      help="KVM with QEMU's virtio too, in the same machine")
+                      help="kvm and xen too: KVM with QEMU's virtio, and Xen, in the same machine")
     form.add_argument("--vps", type=int, default=1, metavar="N",
                       help="virtual processors of guests (default: 1)")
     form.add_argument("--processors", type=int, default=2, metavar="N",
@@ -75,7 +77,6 @@ def _checked(form, words):
         chosen.seconds = 1 if chosen.quick else 3
     if min(chosen.rounds, chosen.seconds, chosen.vps, chosen.processors) < 1:
         form.error("numbers of rounds, seconds and processors begin at 1")
-    chosen.cpu = chosen.cpu or (peers.PROCESSOR if chosen.peers else qemu.PROCESSOR)
     if chosen.new and not chosen.compare:
         form.error("--with needs --compare OLD.json")
     try:
@@ -85,9 +86,12 @@ def _checked(form, words):
     if not chosen.rows:
         form.error(f"no workload matches {chosen.only!r}; --list prints them")
     chosen.side_names = [name for name in chosen.sides.split(",") if name]
-    unknown = [name for name in chosen.side_names if name not in ("bare", "pv", "emulated")]
+    unknown = [name for name in chosen.side_names if name not in SIDES]
     if unknown or not chosen.side_names:
-        form.error(f"--sides knows bare, pv and emulated, not {', '.join(unknown) or 'nothing'}")
+        form.error(f"--sides knows {', '.join(SIDES)}, not {', '.join(unknown) or 'nothing'}")
+    chosen.side_names += PEERS if chosen.peers else ()
+    has_peers = not set(PEERS).isdisjoint(chosen.side_names)
+    chosen.cpu = chosen.cpu or (peers.PROCESSOR if has_peers else qemu.PROCESSOR)
     return chosen
 
 
@@ -131,10 +135,9 @@ class Bench:
         self._plan = sides.Plan(chosen)
         self._began = time.monotonic()
         self._neighbours = preflight.Neighbours()
-        self._sides = [side for side in (sides.Bare(self._plan), sides.PvGuest(),
-                                         sides.EmulatedGuest()) if side.name in chosen.side_names]
-        if chosen.peers:
-            self._sides += [peers.Kvm(self._plan), peers.Xen()]
+        self._sides = [side for side in (sides.Bare(self._plan), sides.PvGuest(), sides.EmulatedGuest(),
+                                         peers.Kvm(self._plan), peers.Xen(self._plan))
+                       if side.name in chosen.side_names]
         present = [side for side in self._sides if not side.absent()]
         guests = [side for side in present if isinstance(side, sides.Guest)]
         parts = [(side, [side]) for side in present if side not in guests]
@@ -149,7 +152,7 @@ class Bench:
             "settings": {"rounds": chosen.rounds, "seconds": chosen.seconds, "vps": chosen.vps,
                          "guest_memory_mib": chosen.guest_memory, "disk_mib": sides.DISK_MIB,
                          "only": chosen.only, "quick": chosen.quick},
-            "sides": [{"name": side.name, "title": side.title,
+            "sides": [{"name": side.name, "title": side.title, "settings": side.settings,
                        **({"absent": side.absent()} if side.absent() else {})}
                       for side in self._sides]}
 

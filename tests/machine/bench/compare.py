@@ -11,12 +11,12 @@ from machine.bench import table, workloads
 CHANGE = 0.05
 
 
-def _verdict(row, old, new):
+def _verdict(better, old, new):
     """(word, factor): "better", "worse", "noise", for one side of a row."""
     if not old["median"] or not new["median"]:
         return "noise", None
     factor = new["median"] / old["median"]
-    if row["better"] == workloads.LESS:
+    if better == workloads.LESS:
         factor = 1 / factor
     apart = new["min"] > old["max"] or new["max"] < old["min"]
     # One round has no range to speak of.
@@ -26,17 +26,34 @@ def _verdict(row, old, new):
     return ("better" if factor > 1 else "worse"), factor
 
 
+def _ratios(row):
+    """"pv/bare" and its like as sides have it: the range is what the two ranges allow."""
+    found = {}
+    for pair, value in row["times_as_good"].items():
+        ours, theirs = (row["sides"][name] for name in pair.split("/"))
+        if row["better"] == workloads.LESS:
+            ours, theirs = theirs, ours
+        if theirs["min"] > 0:
+            found[pair] = {"median": value, "min": ours["min"] / theirs["max"],
+                           "max": ours["max"] / theirs["min"],
+                           "samples": min(ours["samples"], theirs["samples"], key=len)}
+    return found
+
+
 def differences(old, new):
-    """[(row name, title, side, word, factor, old, new)] of all that both reports have."""
+    """[(row name, title, side or pair, word, factor, old, new)] of all that both have."""
     before = {row["name"]: row for row in old["rows"]}
     found = []
     for row in new["rows"]:
-        for side, now in row["sides"].items():
-            then = before.get(row["name"], {"sides": {}})["sides"].get(side)
-            if then:
-                word, factor = _verdict(row, then, now)
-                found.append((row["name"], f"{row['title']}, {row['unit']}", side, word, factor,
-                              then["median"], now["median"]))
+        if row["name"] not in before:
+            continue
+        for values, better in ((lambda each: each["sides"], row["better"]), (_ratios, workloads.MORE)):
+            then, now = values(before[row["name"]]), values(row)
+            for side in now:
+                if side in then:
+                    word, factor = _verdict(better, then[side], now[side])
+                    found.append((row["name"], f"{row['title']}, {row['unit']}", side, word, factor,
+                                  then[side]["median"], now[side]["median"]))
     return found
 
 
@@ -60,7 +77,7 @@ def text(old, new):
     found = differences(old, new)
     for _, title, side, word, factor, then, now in found:
         if word != "noise":
-            lines.append(f"  {word:6} {title:45.45} {side:9} {table.number(then):>9} -> "
+            lines.append(f"  {word:6} {title:45.45} {side:13} {table.number(then):>9} -> "
                          f"{table.number(now):>9}  ({factor:.2f} times as good)")
     noise = sum(word == "noise" for *_, word, _, _, _ in found)
     lines.append(f"  {noise} of {len(found)} values changed no more than their ranges, or by less than "

@@ -160,7 +160,7 @@ def main():
                            "only": chosen.only, "quick": False}}
     under = os.path.exists("/dev/paravane")
     side = sides.PvGuest() if under else sides.Bare(plan)
-    report["sides"] = [{"name": side.name, "title": side.title}]
+    report["sides"] = [{"name": side.name, "title": side.title, "settings": side.settings}]
     rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
     neighbours = preflight.Neighbours()
     part = sides.Paravane(plan, [side]) if under else side

@@ -87,6 +87,8 @@ def _head(report):
     yield f'<p class="soft">{escape(report["began"])}, {report["seconds"]:.0f} s</p>'
     if not report["complete"]:
         yield '<p class="warn">Interrupted: this is what there was by then.</p>'
+    if table.noise(report):
+        yield f'<p class="warn">{escape(table.noise(report))}</p>'
     for each in report["failures"]:
         yield (f'<p class="warn">Failed: {escape(each["workload"])} on {escape(each["side"])}, round '
                f'{each["round"]}: {escape(each["why"])}</p>')
@@ -95,7 +97,8 @@ def _head(report):
     for side in report["sides"]:
         if "absent" in side:
             yield f'<p>Not available: {escape(side["title"])}: {escape(side["absent"])}</p>'
-    facts = {**report["machine"], **report["settings"]}
+    facts = {**report["machine"], **report["settings"],
+             **{side["title"]: side.get("settings", "") for side in _sides(report)}}
     yield "<details><summary>Machine and settings</summary><dl>" + "".join(
         f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(str(value))}</dd>"
         for name, value in facts.items() if value != "") + "</dl></details>"

@@ -94,6 +94,7 @@ class Rounds:
 
     def run(self, count):
         """That many rounds."""
+        self._set_up()
         sides = sum(len(sides) for _, sides in self._parts)
         self._progress = Progress(count * sides * len(self._rows))
         try:
@@ -102,6 +103,17 @@ class Rounds:
                     self._boot(part, sides, f"round {self._round + 1} of {count}")
         finally:
             self._progress.end()
+
+    def _set_up(self):
+        """What a part needs once, before all rounds. One that cannot have it is left out."""
+        for part, sides in list(self._parts):
+            try:
+                getattr(part, "set_up", lambda: None)()
+            except say.Failure as failure:
+                self._parts.remove((part, sides))
+                for side in sides:
+                    self._fail("set-up", side, failure.what.splitlines()[0])
+                    self._not_tried(side, self._rows)
 
     def _boot(self, part, sides, words):
         """One boot of the machine, with all sides that live in it. A machine that is lost is
@@ -177,8 +189,7 @@ class Rounds:
             self._fail(row.name, side, f"its output: {error}")
 
     def _measure(self, row, side, session, nothing):
-        words = {"pio": session.words.get("disk"), **session.words,
-                 "seconds": self._plan.chosen.seconds}
+        words = {**session.words, "seconds": self._plan.chosen.seconds}
         if row.nothing not in nothing:
             # Programs and their libraries are read in by this, so it is the warm-up too.
             session.run(row.nothing.format(**words), COMMAND_SECONDS)

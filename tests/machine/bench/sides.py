@@ -128,6 +128,7 @@ class Bare:
     """Linux without a hypervisor, in the machine that otherwise runs Paravane."""
 
     name, title = "bare", "bare Linux"
+    settings = "the RAM disk itself, loopback, QEMU's serial port"
     system = None
 
     def __init__(self, plan):
@@ -200,7 +201,7 @@ class Paravane:
 class Guest:
     """A guest of Paravane."""
 
-    name = title = ""
+    name = title = settings = ""
     initrd = "initrd.img"
     modules = ()
     net_model = ()                  # words of the configuration
@@ -259,6 +260,7 @@ class PvGuest(Guest):
     """Ours: PV disk, PV console, PV network."""
 
     name, title = "pv", "PV guest"
+    settings = "pvn_blkfront, pvn_netfront on a tap, pvn_consfront"
 
     def absent(self):
         """Why it cannot be measured, or None."""
@@ -281,6 +283,7 @@ class EmulatedGuest(Guest):
     DMA, a serial port, an e1000 network card."""
 
     name, title = "emulated", "emulated guest"
+    settings = "ata_piix with bus-master DMA, e1000 on the same tap, 8250"
     initrd = "initrd-emulated.img"
     net_model = ("e1000",)
 

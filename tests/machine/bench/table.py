@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report on a terminal."""
 
-from machine.bench import results
+from machine.bench import preflight, results
 
 BIAS = ("An emulated exit costs 25 to 50 times what it costs on silicon, while caches, TLBs and locks "
         "cost nothing: times flatter whoever exits less. Compare ratios and counts, not times.")
@@ -36,6 +36,8 @@ def head(report):
              f"{settings['rounds']} rounds, interleaved, each with fresh boots; "
              f"{settings['seconds']} s for a timed workload; servers and back-ends keep to "
              "the machine's last processor"]
+    lines += [f"{side['title']}: {side['settings']}" for side in report["sides"]
+              if side.get("settings") and "absent" not in side]
     share = machine.get("others_share")
     if share is not None:
         lines.append(f"others used {100 * share:.0f} % of this computer's {machine['host_processors']} "
@@ -78,6 +80,20 @@ def against_emulated(report):
             f"  {'wanted at least':45} {results.TIMES_GOAL:>14}× {results.EXITS_GOAL:>14}×"]
 
 
+def noise(report):
+    """What to think of a measurement that others disturbed; None of one they did not."""
+    share = report["machine"].get("others_share", 0)
+    if share <= preflight.NOISY_SHARE:
+        return None
+    spread = max((side["spread"] for row in report["rows"] for side in row["sides"].values()
+                  if len(side["samples"]) > 1), default=None)
+    return (f"NOISY: others used {100 * share:.0f} % of this computer (more than "
+            f"{100 * preflight.NOISY_SHARE:.0f} %); "
+            + ("one round shows no spread" if spread is None else
+               f"a row's range was up to {100 * spread:.0f} % of its median")
+            + "; counts and ratios suffer less than times")
+
+
 def instructions(report):
     """Counted instructions."""
     found = report["instructions"]
@@ -101,8 +117,9 @@ def instructions(report):
 
 def notes(report):
     """What is missing, what is noisy, what failed."""
-    lines = [f"not available: {side['title']}: {side['absent']}" for side in report["sides"]
-             if "absent" in side]
+    lines = [noise(report)] if noise(report) else []
+    lines += [f"not available: {side['title']}: {side['absent']}" for side in report["sides"]
+              if "absent" in side]
     reasons = {}
     for row in report["rows"]:
         for side, why in row["not_available"].items():

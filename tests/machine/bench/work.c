@@ -2,9 +2,10 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Workloads of ./run bench: what a processor does; work_io.c has what devices do. Prints
- * what it measured, and where it is not clear how many times. Static and without vector
- * instructions of its own, so that it does the same on every processor model.
+ * Workloads of ./run bench: what a processor does; work_io.c has what devices do, work_xen.c
+ * counts for Xen. Prints what it measured, and where it is not clear how many times. Static
+ * and without vector instructions of its own, so that it does the same on every processor
+ * model.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -241,6 +242,8 @@ int main(int argc, char **argv)
 		work_serve();
 	else if (!strcmp(what, "ask") && argc == 4)
 		work_ask(argv[2], number_of(argv[3]));
+	else if (!strcmp(what, "xen-exits") && argc == 3)
+		work_xen_exits(argv[2]);
 	else
 		return 2;
 	return 0;

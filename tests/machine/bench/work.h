@@ -2,7 +2,7 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * What the two files of bench-work share.
+ * What the files of bench-work share.
  */
 #ifndef BENCH_WORK_H
 #define BENCH_WORK_H
@@ -27,5 +27,8 @@ void work_console(const char *path, size_t bytes);
 void work_serve(void) __attribute__((noreturn));
 /* Sends one byte and waits for it, so many times. Prints latencies. */
 void work_ask(const char *address, unsigned int count);
+/* Reads xentrace's output from stdin until it ends, and keeps in a file how many exits there
+ * were: "exits N", "lost N" (records that Xen had no room for), "0xCODE N". */
+void work_xen_exits(const char *path);
 
 #endif

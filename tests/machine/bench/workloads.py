@@ -110,6 +110,13 @@ def iperf_packets(text):
     return Measured(arrived / end["seconds"], arrived, {}, arrived * 64)
 
 
+def _iperf(name, title, unit, options, nothing, read):
+    """The test that stops at once opens and closes the same connections and reports alike."""
+    command = "iperf3 -c {server} -J " + options
+    return Workload(f"net-{name}", "network", title, unit, MORE, command + " -t {seconds}", read,
+                    ("network",), nothing=f"{command} -n {nothing}", goal=0.5)
+
+
 def _disk(name, title, options, unit, direction, goal):
     return Workload(f"disk-{name}", "disk", title, unit, MORE, FIO_TIMED + options,
                     fio(direction, unit), ("disk",), nothing=FIO_NOTHING, goal=goal)
@@ -130,18 +137,15 @@ TABLE = (
           "MB/s", "write", 0.5),
     _disk("fsync", "random write 4 KiB, fsync after each",
           "--rw=randwrite --bs=4k --iodepth=1 --fsync=1", "IOPS", "write", 0.5),
-    Workload("net-tcp-out", "network", "TCP from the system", "Mbit/s", MORE,
-             "iperf3 -c {server} -t {seconds} -J", iperf("sum_received"), ("network",), goal=0.5),
-    Workload("net-tcp-in", "network", "TCP to the system", "Mbit/s", MORE,
-             "iperf3 -c {server} -t {seconds} -R -J", iperf("sum_received"), ("network",),
-             goal=0.5),
-    Workload("net-udp-64", "network", "UDP from the system, 64-byte packets", "packets/s", MORE,
-             "iperf3 -c {server} -u -b 0 -l 64 -t {seconds} -J", iperf_packets, ("network",),
-             goal=0.5),
+    _iperf("tcp-out", "TCP from the system", "Mbit/s", "", "1", iperf("sum_received")),
+    _iperf("tcp-in", "TCP to the system", "Mbit/s", "-R", "1", iperf("sum_received")),
+    _iperf("udp-64", "UDP from the system, 64-byte packets", "packets/s", "-u -b 0 -l 64", "64",
+           iperf_packets),
     Workload("net-rr", "network", "TCP request and response, 1 byte, median", "µs", LESS,
-             "{work} ask {server} 2000", latencies, ("network",), goal=0.5),
+             "{work} ask {server} 2000", latencies, ("network",),
+             nothing="{work} ask {server} 1", goal=0.5),
     Workload("console", "console", "text to the console", "KB/s", MORE,
-             "{work} console /dev/console 131072", number, ("console",)),
+             "{work} console /dev/console 32768", number, ("console",)),
     Workload("kernel-to-init", "boot", "kernel to init, by its own clock", "s", LESS,
              "", number, ("boot",), goal=0.5),
     Workload("create", "boot", "pvn create", "s", LESS, "", number, ("create",)),
