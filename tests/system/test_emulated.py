@@ -5,7 +5,7 @@ no module of ours is there."""
 import base64
 import json
 
-from machine.testing import boot, expect, seconds
+from machine.testing import expect, seconds
 from system import guests
 
 FOLDER = guests.FOLDERS["generic"]
@@ -89,7 +89,6 @@ def test_one_after_the_other(machine):
     machine.run(f"rm {IMAGES}/both.img")
 
 
-@boot(processors=1)     # on two the wait for the guest did not end: docs/caveats.md
 @seconds(400)
 def test_pio(machine):
     """Without DMA the same bytes go through string instructions on the data port."""
@@ -97,9 +96,9 @@ def test_pio(machine):
     text = run_job(machine, "pio", "seq 1 20000 >/d; dd if=/d of=/dev/sda bs=4k conv=fsync; "
                                    "echo 3 >/proc/sys/vm/drop_caches; n=$(stat -c %s /d); "
                                    "head -c $n /dev/sda | cmp - /d && echo same; "
-                                   "dmesg | grep 'sda\\|ata1'",
+                                   "cat /sys/class/ata_device/dev1.0/xfer_mode; dmesg | grep 'sda\\|ata1'",
                    words="libata.dma=0", disks=[ide(f"{IMAGES}/pio.img")])
-    expect("same" in text, text)
+    expect("same" in text and "XFER_PIO" in text, text)
     machine.run(f"rm {IMAGES}/pio.img")
 
 
