@@ -13,6 +13,8 @@
 enum { EAX, EBX, ECX, EDX };
 
 #define BIT(n) (1u << (n))
+/* Apart, so that the shortest ways save no registers for these. */
+#define NOT_INLINE __attribute__((noinline))
 
 #define ECX1_XSAVE	BIT(26)
 #define ECX1_OSXSAVE	BIT(27)
@@ -83,7 +85,8 @@ static bool has_xsave(const struct partition *p) { return p->features[1] & PVN_X
 static bool has_avx(const struct partition *p) { return has_xsave(p) && p->features[1] & PVN_XSAVE_AVX; }
 
 /* What the parent wants its child not to see. */
-static void hide_features(const struct partition *partition, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static NOT_INLINE void hide_features(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
+				     uint32_t out[4])
 {
 	for (unsigned int i = 0; i < FEATURES; i++)
 		if (feature_at[i].leaf == leaf && (leaf != 0xd || feature_at[i].subleaf == subleaf) &&
@@ -125,7 +128,7 @@ static void features(const struct vp *vp, uint32_t out[4])
 		   PVN_FEATURE_IDLE_STATE | PVN_FEATURE_XMM_INPUT | PVN_FEATURE_XMM_OUTPUT;
 }
 
-static void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
+static NOT_INLINE void hypervisor_leaf(struct vp *vp, uint32_t leaf, uint32_t out[4])
 {
 	zero(out);
 	switch (leaf) {
@@ -195,7 +198,7 @@ static uint32_t xsave_bytes(uint64_t components, bool compacted)
 	return bytes;
 }
 
-static void leaf_xsave(struct vp *vp, uint32_t subleaf, uint32_t out[4])
+static NOT_INLINE void leaf_xsave(struct vp *vp, uint32_t subleaf, uint32_t out[4])
 {
 	uint64_t mask = cpuid_xcr0_mask(vp);
 
@@ -218,7 +221,7 @@ static void leaf_xsave(struct vp *vp, uint32_t subleaf, uint32_t out[4])
 
 /* Topology of a child: its VPs are the cores of one package. */
 
-static void leaf_topology(struct vp *vp, uint32_t subleaf, uint32_t out[4])
+static NOT_INLINE void leaf_topology(struct vp *vp, uint32_t subleaf, uint32_t out[4])
 {
 	zero(out);
 	out[ECX] = subleaf & 0xff;
@@ -242,12 +245,17 @@ static void leaf_cache(struct vp *vp, uint32_t out[4])
 	out[EAX] = (out[EAX] & 0x3fff) | (level >= 3 ? cores << 14 : 0) | (cores & 0x3f) << 26;
 }
 
+/* Subleaves of leaf 7 have the numbers of leaves that the processor does not have. */
+#define ROW(leaf, subleaf) ((subleaf) ? 0x40000000u | (subleaf) : (leaf))
+
 /* What the rows say */
 static void apply_rows(bool child, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-	switch ((uint64_t)(leaf == 7 ? subleaf : 0) << 32 | leaf) {
+	uint32_t known = subleaf < 0xff ? subleaf : 0xff;
+
+	switch (leaf == 7 ? ROW(leaf, known) : leaf) {
 #define R(reg, hidden, kept, added) out[reg] = (out[reg] & ~(hidden) & (child ? (kept) : ~0u)) | (added);
-#define PVN_CPUID(number, sub, registers, text) case (uint64_t)(sub) << 32 | (number): registers break;
+#define PVN_CPUID(number, sub, registers, text) case ROW(number, sub): registers break;
 #include <processor.def>
 	default:
 		if (child)
@@ -255,7 +263,7 @@ static void apply_rows(bool child, uint32_t leaf, uint32_t subleaf, uint32_t out
 	}
 }
 
-static void leaf_identity(struct vp *vp, uint32_t out[4])
+static NOT_INLINE void leaf_identity(struct vp *vp, uint32_t out[4])
 {
 	unsigned int count = vp_count(vp);
 
@@ -287,44 +295,46 @@ static void adjust_child(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_
 {
 	switch (leaf) {
 	case 0: out[EAX] = clamp_leaf(out[EAX], 0xb, LEAF_MAX_CHILD); break;
+	case 1: leaf_identity(vp, out); break;
 	case 4: leaf_cache(vp, out); break;
 	case 7: out[EAX] = subleaf ? out[EAX] : !!out[EAX]; break;
 	case 0xb: leaf_topology(vp, subleaf, out); break;
+	case 0xd: leaf_xsave(vp, subleaf, out); break;
 	case 0x80000000: out[EAX] = clamp_leaf(out[EAX], 0x80000000, EXTENDED_MAX_CHILD); break;
 	case 0x80000001: out[ECX] &= vp_count(vp) > 1 ? ~0u : ~ECX81_CMP_LEGACY; break;
 	case 0x80000008: child_address_sizes(vp, out); break;
 	}
 }
 
-static void adjust_root(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static NOT_INLINE void adjust_root(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	switch (leaf) {
+	case 1: leaf_identity(vp, out); break;
 	case 7:
 		if (!subleaf && vp_vendor_register(vp, PVN_REG_CR4, 0) & CR4_PKE)
 			out[ECX] |= ECX7_OSPKE;
 		break;
 	case 0xb:
 	case 0x1f: out[EDX] = vp->lapic.id; break;
+	case 0xd: leaf_xsave(vp, subleaf, out); break;
 	case 0x8000001e: out[EAX] = vp->lapic.id; break;
 	}
 }
 
 void cpuid_values(struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
+	const struct partition *partition = vp->partition;
+
 	if (leaf >> 24 == 0x40)
 		return hypervisor_leaf(vp, leaf, out);
 	plat_cpuid(leaf, subleaf, out);
-	apply_rows(is_child(vp), leaf, subleaf, out);
-	if (leaf == 1)
-		leaf_identity(vp, out);
-	else if (leaf == 0xd)
-		leaf_xsave(vp, subleaf, out);
-	else if (is_child(vp))
+	apply_rows(!partition->is_root, leaf, subleaf, out);
+	if (!partition->is_root)
 		adjust_child(vp, leaf, subleaf, out);
 	else
 		adjust_root(vp, leaf, subleaf, out);
-	if ((vp->partition->features[0] & vp->partition->features[1]) != ~0ull)
-		hide_features(vp->partition, leaf, subleaf, out);
+	if ((partition->features[0] & partition->features[1]) != ~0ull)
+		hide_features(partition, leaf, subleaf, out);
 }
 
 void cpuid_emulate(struct vp *vp)

@@ -192,15 +192,6 @@ uint64_t partition_next_child(struct partition *parent, uint64_t previous)
 	return 0;
 }
 
-struct vp *partition_vp(const struct partition *partition, uint32_t index)
-{
-	struct vp *vp = NULL;
-
-	if (index < VPS_PER_PARTITION_MAX)
-		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
-	return vp && __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING ? NULL : vp;
-}
-
 enum pvn_status partition_create(struct partition *parent, uint32_t domain, uint64_t *id)
 {
 	struct partition *partition;

@@ -135,7 +135,14 @@ void partition_census(struct pvn_get_census_out *out);
 struct partition *partition_peek(uint64_t id);
 
 /* The VP with that index; NULL: there is none, or none any more. */
-struct vp *partition_vp(const struct partition *partition, uint32_t index);
+static inline struct vp *partition_vp(const struct partition *partition, uint32_t index)
+{
+	struct vp *vp = NULL;
+
+	if (index < VPS_PER_PARTITION_MAX)
+		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
+	return vp && __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING ? NULL : vp;
+}
 
 /*
  * Each VP of the partition, the deleted ones too: their memory waits for the partition's
