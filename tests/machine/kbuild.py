@@ -85,7 +85,7 @@ def _make(kernel, top):
     # No path of this computer in __FILE__ or in debugging information.
     flags = f"-ffile-prefix-map={top}=. -ffile-prefix-map={kernel.tree}=/kernel"
     command = ["make", "-s", "-j2", "-C", str(kernel.headers), f"M={top}", f"KCFLAGS={flags}",
-               f"KAFLAGS={flags}", "modules"]
+               f"KAFLAGS={flags}", "PVN_VILLAINS=m", "modules"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, "LC_ALL": "C", "MAKEFLAGS": ""}, check=False)
     noise = ("Skipping BTF generation", "warning: the compiler differs from",
