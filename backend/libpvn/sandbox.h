@@ -49,6 +49,15 @@ struct pvn_sandbox {
  */
 int pvn_sandbox_enter(const struct pvn_sandbox *sandbox);
 
+/*
+ * For processes that no guest talks to, but that start those: gives up for itself and all
+ * children what reaches into the kernel, hardware and other processes, and stays root, with
+ * a few capabilities (sandbox_supervisor.c lists both), namespaces of IPC and UTS of its
+ * own and no new privileges. Children enter their own sandbox as before. 0 or -1 + errno;
+ * then the process must not go on. Without privileges: only the filter of system calls.
+ */
+int pvn_sandbox_supervise(void);
+
 /* Of sandbox_place.c: namespaces and view, then identity and capabilities. 0 or -1 + errno. */
 int pvn_sandbox_leave_place(const struct pvn_sandbox *sandbox);
 int pvn_sandbox_leave_rights(const struct pvn_sandbox *sandbox);

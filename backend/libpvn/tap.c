@@ -24,14 +24,12 @@
 
 _Static_assert(IFNAMSIZ == PVN_TAP_NAME_BYTES, "interface names");
 
-/* Where nothing fills /dev, the device is there only once its module is. */
-static int open_device(void)
+void pvn_tap_load_driver(void)
 {
-	int fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	pid_t pid;
 
-	if (fd >= 0 || (errno != ENOENT && errno != ENODEV && errno != ENXIO))
-		return fd;
+	if (!access(TUN_DEVICE, F_OK))
+		return;
 	pid = fork();
 	if (!pid) {
 		execlp("modprobe", "modprobe", "-q", "tun", (char *)NULL);
@@ -40,7 +38,6 @@ static int open_device(void)
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-	return open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
 static int refused(struct pvn_problem *problem, const char *name, const char *hint,
@@ -52,7 +49,7 @@ static int refused(struct pvn_problem *problem, const char *name, const char *hi
 static int open_queue(struct pvn_tap *tap, unsigned int index, struct pvn_problem *problem)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int header = PVN_TAP_HEADER_BYTES, fd = open_device();
+	int header = PVN_TAP_HEADER_BYTES, fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return refused(problem, TUN_DEVICE, "modprobe tun",

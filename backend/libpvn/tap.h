@@ -43,6 +43,12 @@ struct pvn_tap_offloads {
 };
 
 /*
+ * Loads the kernel's driver if it was never asked for: where nothing fills /dev, the device
+ * is there only after that. Before rights are dropped; pvn_tap_open() says if it failed.
+ */
+void pvn_tap_load_driver(void);
+
+/*
  * Makes the interface, or attaches to one of that name which nobody uses; sets
  * it up, with the bridge and the MTU. Needs CAP_NET_ADMIN. 0, or -1 with
  * *problem filled and nothing open.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libpvn/guests.h"
+#include "libpvn/tap.h"
 #include "worker/log.h"
 #include "worker/monitor.h"
 #include "worker/store_keys.h"
@@ -112,6 +113,7 @@ static int prepare(const struct config *config, struct admission *admission,
 	if (!store)
 		return -1;
 	pvn_store_close(store);
+	pvn_tap_load_driver();
 	snprintf(path, sizeof(path), "%s/%s.log", pvn_logdir(), config->name);
 	if (log_open(path))
 		return pvn_fail(problem, PVN_EXIT_FAILED, path, NULL, "the log cannot be opened");

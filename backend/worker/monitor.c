@@ -27,6 +27,7 @@
 
 #include "libpvn/guest_store.h"
 #include "libpvn/guests.h"
+#include "libpvn/sandbox.h"
 #include "worker/control.h"
 #include "worker/hotplug.h"
 #include "worker/intercepts.h"
@@ -510,6 +511,9 @@ static int set_up(struct monitor *monitor, struct pvn_problem *problem)
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGPIPE, SIG_IGN);
+	if (pvn_sandbox_supervise())
+		return pvn_fail(problem, PVN_EXIT_FAILED, NULL, NULL,
+				"the worker cannot give up its rights: %s", strerror(errno));
 	monitor->base = event_base_new();
 	listener = control_listen(name);
 	if (!monitor->base || listener < 0)

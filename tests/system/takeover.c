@@ -29,11 +29,15 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #include <pvn/abi/store.h>
 
 struct io_uring;
+struct event_base;
 
 static unsigned int other_domid;
 static int other_pid;
@@ -138,6 +142,37 @@ static long free_ring(void) { return syscall(SYS_io_uring_register, 3, 11, NULL,
 static long steer_guest(void) { return ioctl(0, 0xbb14, NULL); }
 static long set_clock(void) { return syscall(SYS_settimeofday, NULL, NULL); }
 
+/* --- what supervising processes need just as little --- */
+
+static long make_device(void) { return mknod("/tmp/takeover-mem", S_IFCHR | 0600, 1 << 8 | 1); }
+static long restart_machine(void) { return syscall(SYS_reboot, 0, 0, 0, NULL); }
+static long swap_to(void) { return syscall(SYS_swapon, other_image, 0); }
+static long name_machine(void) { return sethostname("taken", 5); }
+static long account(void) { return syscall(SYS_acct, NULL); }
+static long kernels_log(void) { return syscall(SYS_syslog, 3, NULL, 0); }
+static long change_personality(void) { return syscall(SYS_personality, 0x0040000); }
+static long run_modprobe(void)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (!pid) {
+		execl("/sbin/modprobe", "modprobe", "-q", "dummy", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	errno = EPERM;
+	return status ? -1 : 0;
+}
+
+static long take_all_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct all[2] = { { ~0u, ~0u, 0 }, { 0x1ff, 0x1ff, 0 } };
+
+	return syscall(SYS_capset, &header, all);
+}
+
 /* --- the network and sockets --- */
 
 static long internet_socket(void) { return socket(AF_INET, SOCK_STREAM, 0); }
@@ -228,10 +263,12 @@ static long remove_all_keys(void) { return ask_store(PVN_STORE_RM, "/local", NUL
 
 #define ATTEMPT(name) { #name, name }
 
-static const struct {
+struct attempt {
 	const char *name;
 	long (*run)(void);
-} attempts[] = {
+};
+
+static const struct attempt attempts[] = {
 	ATTEMPT(open_passwords), ATTEMPT(open_image_of_other), ATTEMPT(open_hypervisor),
 	ATTEMPT(open_memory), ATTEMPT(open_own_memory), ATTEMPT(make_file),
 	ATTEMPT(make_file_beside_store), ATTEMPT(open_by_old_call), ATTEMPT(open_by_handle),
@@ -256,25 +293,37 @@ static const struct {
 	ATTEMPT(remove_all_keys),
 };
 
-enum { ATTEMPTS = sizeof(attempts) / sizeof(attempts[0]) };
+static const struct attempt of_supervisors[] = {
+	ATTEMPT(open_memory), ATTEMPT(open_by_handle), ATTEMPT(memory_of_other),
+	ATTEMPT(memory_file_of_other), ATTEMPT(trace_other), ATTEMPT(open_process),
+	ATTEMPT(take_descriptor), ATTEMPT(enter_namespace), ATTEMPT(load_module),
+	ATTEMPT(run_modprobe), ATTEMPT(load_kernel), ATTEMPT(bpf_program),
+	ATTEMPT(performance_events), ATTEMPT(page_faults), ATTEMPT(keys), ATTEMPT(shared_memory),
+	ATTEMPT(port_access), ATTEMPT(set_clock), ATTEMPT(packet_socket), ATTEMPT(make_device),
+	ATTEMPT(restart_machine), ATTEMPT(swap_to), ATTEMPT(name_machine), ATTEMPT(account),
+	ATTEMPT(kernels_log), ATTEMPT(change_personality),
+	ATTEMPT(take_all_capabilities),
+};
 
-static void take_over(void)
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static void take_over(const struct attempt *list, size_t count, int log, const char *who)
 {
 	const char *text = getenv("PVN_TAKEOVER");
-	unsigned int i;
+	size_t i;
 
 	if (!text || sscanf(text, "%u %d %63s %255s", &other_domid, &other_pid, other_name,
 			    other_image) != 4)
 		return;
-	for (i = 0; i < ATTEMPTS; i++) {
+	for (i = 0; i < count; i++) {
 		errno = 0;
-		if (attempts[i].run() != -1)
-			dprintf(STDERR_FILENO, "takeover: %s: done\n", attempts[i].name);
+		if (list[i].run() != -1)
+			dprintf(log, "%stakeover: %s: done\n", who, list[i].name);
 		else
-			dprintf(STDERR_FILENO, "takeover: %s: refused (%s)\n", attempts[i].name,
+			dprintf(log, "%stakeover: %s: refused (%s)\n", who, list[i].name,
 				strerrorname_np(errno));
 	}
-	dprintf(STDERR_FILENO, "takeover: all %u\n", ATTEMPTS);
+	dprintf(log, "%stakeover: all %zu\n", who, count);
 }
 
 /* pvn-blkd calls this when it has nothing to do, for the first time after its start. */
@@ -288,7 +337,39 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned int wait_nr)
 								       "io_uring_submit_and_wait");
 	if (!is_done && !strcmp(program_invocation_short_name, "pvn-blkd")) {
 		is_done = true;
-		take_over();
+		take_over(attempts, COUNT(attempts), STDERR_FILENO, "");
 	}
 	return real(ring, wait_nr);
+}
+
+/* Of the worker's files the only one that is appended to. */
+static int find_log(void)
+{
+	struct stat status;
+	int fd;
+
+	for (fd = 0; fd < 256; fd++)
+		if (!fstat(fd, &status) && S_ISREG(status.st_mode) && fcntl(fd, F_GETFL) & O_APPEND)
+			return fd;
+	return STDERR_FILENO;
+}
+
+/* The worker's processes call this once they are set up. */
+int event_base_dispatch(struct event_base *base)
+{
+	static int (*real)(struct event_base *base);
+	static pid_t last;
+	char name[17] = "", who[32];
+
+	if (!real)
+		real = (int (*)(struct event_base *))dlsym(RTLD_NEXT, "event_base_dispatch");
+	if (last != getpid() && !strcmp(program_invocation_short_name, "pvn-worker")) {
+		last = getpid();
+		/* The name of pvn-worker-vps may not be asked for any more. */
+		if (prctl(PR_GET_NAME, name))
+			snprintf(name, sizeof(name), "pvn-worker-vps");
+		snprintf(who, sizeof(who), "%s: ", name);
+		take_over(of_supervisors, COUNT(of_supervisors), find_log(), who);
+	}
+	return real(base);
 }

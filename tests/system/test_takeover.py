@@ -10,6 +10,19 @@ from system import guests
 LIBRARY = "/usr/libexec/paravane/machine/takeover.so"
 FIRST_ID = 1879048192
 ATTEMPTS = 60       # at the least: takeover.c says how many there are
+ATTEMPTS_OF_WORKER = 27
+# What is left to the processes that start back-ends: linux/capability.h has the numbers.
+SUPERVISORS = sum(1 << number for number in (
+    0,      # CHOWN
+    1,      # DAC_OVERRIDE
+    3,      # FOWNER
+    5,      # KILL
+    6, 7, 8,    # SETGID, SETUID, SETPCAP
+    12,     # NET_ADMIN
+    14,     # IPC_LOCK
+    18,     # SYS_CHROOT
+    21,     # SYS_ADMIN
+    23))    # SYS_NICE
 # What a back-end of a disk may have open; its image comes with the test.
 ALLOWED = r"/dev/null|/var/log/paravane/taken\.log|/memfd:paravane-guest \(deleted\)|" \
     r"anon_inode:\[(eventfd|eventpoll|io_uring)\]|socket:\[\d+\]|pipe:\[\d+\]|" \
@@ -42,6 +55,19 @@ def processes(machine, name):
     return found
 
 
+def attempts_of_worker(log):
+    """How many things its three processes tried, in vain."""
+    total = 0
+    for who in ("pvn-worker", "pvn-worker-run", "pvn-worker-vps"):
+        count = re.search(rf"^{who}: takeover: all (\d+)", log, re.MULTILINE)
+        verdicts = re.findall(rf"^{who}: takeover: (\w+): (\w+)", log, re.MULTILINE)
+        done = [name for name, verdict in verdicts if verdict != "refused"]
+        expect(not done, f"{who} could: {', '.join(done)}")
+        expect(count and len(verdicts) >= int(count[1]) >= ATTEMPTS_OF_WORKER, f"{who}: {log}")
+        total += int(count[1])
+    return total
+
+
 @seconds(240)
 def test_takeover(machine):
     """A pvn-blkd that has been taken over reaches its own guest and its own image, and nothing else."""
@@ -52,13 +78,14 @@ def test_takeover(machine):
     environment = f"PVN_TAKEOVER='{other} {pid} other /tmp/other.img' LD_PRELOAD={LIBRARY}"
     make(machine, "taken", "dd if=/dev/zero of=/dev/pvda bs=64k count=16 oflag=direct && echo wrote; "
          "sleep 1000", environment)
-    guests.wait_for(machine, f"grep -q 'takeover: all' {log}", 60)
+    guests.wait_for(machine, f"grep -q '^takeover: all' {log}", 60)
     text = machine.run(f"cat {log}").output
-    count = int(re.search(r"takeover: all (\d+)", text)[1])
-    verdicts = re.findall(r"takeover: (\w+): (\w+)", text)
+    count = int(re.search(r"^takeover: all (\d+)", text, re.MULTILINE)[1])
+    verdicts = re.findall(r"^takeover: (\w+): (\w+)", text, re.MULTILINE)
     done = [name for name, verdict in verdicts if verdict != "refused"]
     expect(not done, f"it could: {', '.join(done)}")
     expect(len(verdicts) >= count >= ATTEMPTS, f"{len(verdicts)} verdicts of {count}")
+    count += attempts_of_worker(text)
     guests.wait_for_text(machine, "taken", "wrote")
     blkd = machine.run("for p in $(pgrep -x pvn-blkd); do grep -qz taken /proc/$p/cmdline && echo $p; "
                        "done").output.split()
@@ -106,6 +133,15 @@ def test_processes(machine):
             pipes = set(re.findall("pipe:.*", done.output))
             expect(not odd and done.output.count("socket:") == 1 and len(pipes) == 1, done.output)
     expect(len(users) == 6, users)
+    for program in ("pvn-worker", "pvn-worker-run"):
+        done = machine.run(f"cd /proc/$(pgrep -o -x {program}); cat status; "
+                           "readlink ns/ipc ns/uts /proc/1/ns/ipc /proc/1/ns/uts")
+        fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", done.output, re.MULTILINE))
+        found = {key: int(fields[key], 16) for key in ("CapEff", "CapPrm", "CapBnd", "CapAmb", "CapInh")}
+        expect(found == {"CapEff": SUPERVISORS, "CapPrm": SUPERVISORS, "CapBnd": SUPERVISORS,
+                         "CapAmb": 0, "CapInh": 0}, f"{program}: {found}")
+        expect(fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2", f"{program}: {fields}")
+        expect(len(set(re.findall(r"^\w+:\[\d+\]$", done.output, re.MULTILINE))) == 4, done.output)
     stored = machine.run("grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' "
                          "/proc/$(cat /run/paravane/store/pvn-stored.pid)/status").output.split()
     expect(stored[1] == str(FIRST_ID + 1) and "0" * 16 in stored, stored)

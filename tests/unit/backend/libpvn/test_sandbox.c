@@ -41,6 +41,8 @@ static int parents_file;	/* open before the sandbox */
 static uid_t becomes;		/* user in the sandbox; 0: the same */
 static char parents_word[] = "the parent's";
 
+enum { AS_SUPERVISOR = ~0u };
+
 /* What became of `attempt` (0 or more: it was done; -1 + errno) in a sandbox. */
 static int outcome(unsigned int needs, long (*attempt)(void))
 {
@@ -50,7 +52,7 @@ static int outcome(unsigned int needs, long (*attempt)(void))
 	int status;
 
 	if (pid == 0) {
-		if (pvn_sandbox_enter(&sandbox))
+		if (needs == AS_SUPERVISOR ? pvn_sandbox_supervise() : pvn_sandbox_enter(&sandbox))
 			_exit(NO_SANDBOX);
 		errno = 0;
 		if (attempt() >= 0)
@@ -214,6 +216,28 @@ static void logs_are_for_those_who_write_them(void **state)
 	assert_int_equal(outcome(PVN_SANDBOX_LOGS, open_file), REFUSED);
 	assert_int_equal(outcome(PVN_SANDBOX_LOGS, create_file), REFUSED);
 	assert_int_equal(outcome(PVN_SANDBOX_LOGS, run_program), REFUSED);
+}
+
+static long enter_narrower_sandbox(void)
+{
+	const struct pvn_sandbox sandbox = { .uid = geteuid() ? 0 : pvn_id_of(3, PVN_ID_DEVICES) };
+
+	return pvn_sandbox_enter(&sandbox) ? -1 : 0;
+}
+
+static void supervisors_start_others_and_reach_no_further(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(AS_SUPERVISOR, run_program), DONE);
+	assert_int_equal(outcome(AS_SUPERVISOR, open_file), DONE);
+	assert_int_equal(outcome(AS_SUPERVISOR, enter_narrower_sandbox), DONE);
+	assert_int_equal(outcome(AS_SUPERVISOR, load_module), REFUSED);
+	assert_int_equal(outcome(AS_SUPERVISOR, bpf_program), REFUSED);
+	assert_int_equal(outcome(AS_SUPERVISOR, trace_parent), REFUSED);
+	assert_int_equal(outcome(AS_SUPERVISOR, memory_of_parent), REFUSED);
+	assert_int_equal(outcome(AS_SUPERVISOR, open_process), REFUSED);
+	if (geteuid() == 0)
+		assert_int_equal(outcome(AS_SUPERVISOR, packet_socket), REFUSED);
 }
 
 /* --- who and where, for those who can change that --- */
@@ -382,6 +406,7 @@ int main(void)
 		cmocka_unit_test(what_a_back_end_needs_goes_on),
 		cmocka_unit_test(network_is_for_those_who_need_it),
 		cmocka_unit_test(logs_are_for_those_who_write_them),
+		cmocka_unit_test(supervisors_start_others_and_reach_no_further),
 		cmocka_unit_test(each_process_is_a_user_of_its_own),
 		cmocka_unit_test(of_the_file_system_it_sees_what_it_was_given),
 		cmocka_unit_test(a_folder_within_another_hides_its_siblings),
