@@ -27,7 +27,7 @@ for round in 1 2 3 4 5; do
     same || fail "another content, round $round"
 done
 for round in 1 2 3; do
-    for module in blkfront netfront consfront bus; do
+    for module in blkfront netfront consfront entropyfront bus; do
         rmmod pvn_$module 2>/error || fail "rmmod pvn_$module, round $round"
     done
     load pvn_
