@@ -34,7 +34,7 @@ def head(report):
              f"{settings['guest_memory_mib']} MiB; disk: RAM of the machine's Linux, "
              f"{settings['disk_mib']} MiB",
              f"{settings['rounds']} rounds, interleaved, each with fresh boots; "
-             f"{settings['seconds']} s for a timed workload; servers and back-ends keep to "
+             f"{settings['seconds']} s for a timed workload; the network's servers and back-ends keep to "
              "the machine's last processor"]
     lines += [f"{side['title']}: {side['settings']}" for side in report["sides"]
               if side.get("settings") and "absent" not in side]
