@@ -8,7 +8,8 @@
  *
  * Everything that waits for the store runs from its watch work item, so loading
  * the module does not delay a boot, whether back-ends are there or not; those
- * that are missing after two seconds are named in the log.
+ * that are missing after two seconds are named in the log. Front-end modules wait
+ * for the first look at the store, no longer than that.
  *
  * bus.lock protects the list of devices. It is taken from the watch work item
  * and when the module goes; never in a callback of a driver.
@@ -16,6 +17,7 @@
 #define pr_fmt(fmt) "pvn_bus: " fmt
 
 #include <linux/acpi.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -36,6 +38,7 @@
 static struct {
 	struct mutex lock;
 	struct list_head devices;
+	struct completion scanned;	/* what is there from the start is on the list */
 	struct delayed_work report;
 	struct platform_device *platform;
 	struct pvn_store_page *page;
@@ -171,8 +174,14 @@ static struct bus_type pvn_bus_type = {
 	.remove = bus_remove,
 };
 
+/*
+ * Devices that are there from the start are probed in the order of their numbers. A driver
+ * that came during the scan would race with it, and Linux counts hvc0 and eth0 as they come.
+ */
 int __pvn_driver_register(struct pvn_driver *driver, struct module *owner)
 {
+	if (READ_ONCE(bus.platform))
+		wait_for_completion_timeout(&bus.scanned, PATIENCE);
 	driver->driver.bus = &pvn_bus_type;
 	driver->driver.owner = owner;
 	return driver_register(&driver->driver);
@@ -304,6 +313,7 @@ static void scan(void)
 	remove_absent();
 out:
 	mutex_unlock(&bus.lock);
+	complete_all(&bus.scanned);
 }
 
 /* A key of a device that is known already, such as those we write ourselves. */
@@ -337,6 +347,7 @@ static void report_missing(struct work_struct *work)
 {
 	struct pvn_device *device;
 
+	complete_all(&bus.scanned);	/* whoever waited has waited long enough */
 	mutex_lock(&bus.lock);
 	list_for_each_entry(device, &bus.devices, list) {
 		if (!device->dev.driver)
@@ -476,6 +487,7 @@ static int __init bus_init(void)
 
 	mutex_init(&bus.lock);
 	INIT_LIST_HEAD(&bus.devices);
+	init_completion(&bus.scanned);
 	INIT_DELAYED_WORK(&bus.report, report_missing);
 	error = bus_register(&pvn_bus_type);
 	if (error)
