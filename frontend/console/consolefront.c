@@ -364,7 +364,7 @@ static void quiesce(struct pvn_device *device)
 	pvn_device_close(device);
 }
 
-static struct pvn_driver driver = {
+static struct pvn_driver console_driver = {
 	.type = "console",
 	.probe = probe,
 	.remove = remove,
@@ -372,19 +372,8 @@ static struct pvn_driver driver = {
 	.otherend_changed = otherend_changed,
 	.driver.name = "pvn_consfront",
 };
+module_driver(console_driver, pvn_driver_register, pvn_driver_unregister);
 
-static int __init consfront_init(void)
-{
-	return pvn_driver_register(&driver);
-}
-
-static void __exit consfront_exit(void)
-{
-	pvn_driver_unregister(&driver);
-}
-
-module_init(consfront_init);
-module_exit(consfront_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The Paravane developers");
 MODULE_DESCRIPTION("Paravane console front-end");

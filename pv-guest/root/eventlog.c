@@ -46,15 +46,19 @@ static u32 state_of(const struct pvn_eventlog_buffer *buffer)
 /* The oldest buffer in this state; -1: none is. */
 static int oldest(const struct event_log *log, u32 state)
 {
+	const struct pvn_eventlog_buffer *first = NULL;
 	int found = -1;
 	u32 i;
 
+	/* Without the lock in an interrupt: each pointer is read once, it may be gone the next time. */
 	for (i = 0; i < PVN_EVENTLOG_BUFFERS_MAX; i++) {
 		const struct pvn_eventlog_buffer *buffer = READ_ONCE(log->buffer[i]);
 
-		if (state_of(buffer) == state &&
-		    (found < 0 || READ_ONCE(buffer->time) < READ_ONCE(log->buffer[found]->time)))
-			found = i;
+		if (state_of(buffer) != state ||
+		    (first && READ_ONCE(buffer->time) >= READ_ONCE(first->time)))
+			continue;
+		first = buffer;
+		found = i;
 	}
 	return found;
 }
