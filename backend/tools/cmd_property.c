@@ -34,8 +34,8 @@ static const struct property {
 /* A name of the list, or a code. */
 static int find_code(struct call *call, const char *text, uint32_t *code)
 {
-	const char *names[COUNT + 1] = { NULL }, *nearest;
-	char hint[96];
+	const char *names[COUNT + 1] = { NULL };
+	char hint[HINT_BYTES];
 	char *end;
 
 	for (size_t i = 0; i < COUNT; i++) {
@@ -47,10 +47,9 @@ static int find_code(struct call *call, const char *text, uint32_t *code)
 	*code = (uint32_t)strtoul(text, &end, 0);
 	if (end != text && !*end)
 		return 0;
-	nearest = pvn_nearest(text, names);
-	snprintf(hint, sizeof(hint), nearest ? "did you mean \"%s\"?" : "pvn property --help%.0s lists them",
-		 nearest ? nearest : "");
-	return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL, hint, "there is no property \"%.60s\"", text);
+	return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL,
+			did_you_mean(hint, text, names, "pvn property --help lists them"),
+			"there is no property \"%.60s\"", text);
 }
 
 static int find_partition(struct call *call, const char *name, uint64_t *id)
@@ -82,7 +81,7 @@ static int refused(struct call *call, int status, const char *what)
 static int get(int root, uint64_t id, uint32_t code, uint64_t *value)
 {
 	const struct pvn_get_partition_property_in in = { .partition_id = id, .property = code };
-	struct pvn_get_partition_property_out out;
+	struct pvn_get_partition_property_out out = { 0 };
 	int status = pvn_root_call(root, PVN_CALL_get_partition_property, &in, sizeof(in), &out,
 				   sizeof(out));
 

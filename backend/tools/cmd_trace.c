@@ -254,8 +254,7 @@ static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 static int check_name(struct trace *trace)
 {
 	static const char *names[NAMES_MAX + 1];
-	const char *nearest;
-	char hint[120];
+	char hint[HINT_BYTES];
 	unsigned int i;
 
 	for (i = 0; i < NAMES_MAX && event_known_name(i); i++) {
@@ -263,10 +262,9 @@ static int check_name(struct trace *trace)
 		if (!strcmp(names[i], trace->name))
 			return 0;
 	}
-	nearest = pvn_nearest(trace->name, names);
-	snprintf(hint, sizeof(hint), nearest ? "did you mean \"%s\"?" :
-		 "pvn abi lists calls, pvn counters the exits%.0s", nearest ? nearest : "");
-	return pvn_fail(&trace->call->problem, PVN_EXIT_USAGE, NULL, hint,
+	return pvn_fail(&trace->call->problem, PVN_EXIT_USAGE, NULL,
+			did_you_mean(hint, trace->name, names,
+				     "pvn abi lists calls, pvn counters the exits"),
 			"there is no call and no exit \"%.60s\"", trace->name);
 }
 

@@ -115,35 +115,42 @@ int take_whole(struct call *call, const char *text, unsigned int most, const cha
 	return 0;
 }
 
-static const char *nearest_guest(const char *name, char *to, size_t bytes)
+const char *did_you_mean(char hint[HINT_BYTES], const char *word, const char *const *names,
+			 const char *otherwise)
 {
+	const char *nearest = pvn_nearest(word, names);
+
+	if (nearest)
+		snprintf(hint, HINT_BYTES, "did you mean \"%s\"?", nearest);
+	else
+		snprintf(hint, HINT_BYTES, "%s", otherwise);
+	return hint;
+}
+
+static const char *nearest_guest(const char *name, char hint[HINT_BYTES])
+{
+	static const char *const none[] = { NULL };
 	json_t *states = pvn_guests_states(), *state;
 	const char **names = calloc(json_array_size(states) + 1, sizeof(*names));
-	const char *nearest = NULL;
 	size_t i;
 
 	json_array_foreach(states, i, state)
 		if (names)
 			names[i] = text_of(state, "name");
-	if (names)
-		nearest = pvn_nearest(name, names);
-	if (nearest)
-		snprintf(to, bytes, "did you mean \"%s\"?", nearest);
-	else
-		snprintf(to, bytes, "pvn list shows all guests");
+	did_you_mean(hint, name, names ? names : none, "pvn list shows all guests");
 	free(names);
 	json_decref(states);
-	return to;
+	return hint;
 }
 
 json_t *find_guest(struct call *call, const char *name)
 {
 	json_t *state = pvn_guest_state(name);
-	char hint[PVN_NAME_MAX + 32];
+	char hint[HINT_BYTES];
 
 	if (!state)
 		pvn_fail(&call->problem, PVN_EXIT_NOT_FOUND, NULL,
-			 nearest_guest(name, hint, sizeof(hint)),
+			 nearest_guest(name, hint),
 			 "there is no guest \"%.100s\"", name);
 	return state;
 }

@@ -61,6 +61,12 @@ int take_seconds(struct call *call, const char *text, unsigned int *seconds);
 int take_whole(struct call *call, const char *text, unsigned int most, const char *what,
 		unsigned int *number);
 
+enum { HINT_BYTES = 128 };
+
+/* A hint for a word that is not among the names (a NULL ends them): the nearest, or otherwise. */
+const char *did_you_mean(char hint[HINT_BYTES], const char *word, const char *const *names,
+			 const char *otherwise);
+
 /* The guest's state; NULL: *problem filled (exit code 3, with the nearest name). */
 json_t *find_guest(struct call *call, const char *name);
 const char *text_of(const json_t *object, const char *key);	/* "" when there is none */

@@ -92,8 +92,14 @@ static int inspect(struct finding *finding, look *at, int fd, uint64_t bytes, co
 	bool told = false;
 	pid_t child;
 
-	if (file == MAP_FAILED || pipe2(line, O_CLOEXEC))
+	if (file == MAP_FAILED)
 		return unreadable(problem, path, strerror(errno));
+	if (pipe2(line, O_CLOEXEC)) {
+		unreadable(problem, path, strerror(errno));
+		if (file)
+			munmap(file, bytes);
+		return -1;
+	}
 	child = fork();
 	if (!child)
 		look_and_tell(at, file, bytes, path, line[1]);
