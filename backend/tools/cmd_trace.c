@@ -3,7 +3,8 @@
  * Copyright (C) The Paravane developers
  *
  * pvn trace: calls and exits as they happen, decoded by the table of calls, as strace does
- * with system calls. Records are the hypervisor's buffers as they come.
+ * with system calls. Records are the hypervisor's buffers as they come, and the names of
+ * the guests that they tell of.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,12 +16,14 @@
 
 #include "libpvn/root_dev.h"
 #include "tools/decode.h"
+#include "tools/names.h"
 #include "tools/pvn.h"
 
 #define BUFFERS		PVN_EVENTLOG_BUFFERS_MAX
 #define TICKS		10000000ull
 #define RECORD_MAGIC	"PVNTRACE"	/* then pages */
 #define NAMES_MAX	512
+#define LEARN_SECONDS	0.2	/* between two looks for the name of a partition without one */
 
 struct sum {
 	char name[64];
@@ -32,11 +35,15 @@ struct trace {
 	struct call *call;
 	const char *guest, *vp, *name, *record, *read, *seconds, *count;
 	bool calls, exits, summary;
-	uint64_t partition;		/* 0: any */
+	uint64_t partition;		/* of the guest when it began; 0: known by its name only */
 	unsigned int only_vp;
 	uint64_t limit, shown, lost;
 	uint64_t first;			/* time of the first event; others are told since then */
 	FILE *file;
+	json_t *names;
+	double learned;			/* when names were looked for */
+	uint64_t last_partition;	/* whose name was found last: mostly it is the next one's, too */
+	const char *last_name;
 	struct sum sum[NAMES_MAX];
 	unsigned int sum_count;
 };
@@ -49,11 +56,58 @@ static void stop(int number)
 	stopped = 1;
 }
 
-static bool is_wanted(const struct trace *trace, const struct event *event)
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Names that guests have now, into the record, too; 0 or -1 + errno. */
+static int learn_names(struct trace *trace)
+{
+	unsigned int fresh = names_learn(trace->names);
+	static uint8_t page[PVN_PAGE_SIZE];
+
+	trace->learned = now();
+	for (; trace->file && fresh; fresh--) {
+		names_to_page(trace->names, (unsigned int)json_array_size(trace->names) - fresh, page);
+		if (fwrite(page, sizeof(page), 1, trace->file) != 1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The name of a partition's guest; NULL: it has none, or none yet. A record knows its own only. */
+static const char *guest_of(struct trace *trace, uint64_t partition)
+{
+	const char *name = trace->last_name;
+
+	if (name && trace->last_partition == partition)
+		return name;
+	name = names_find(trace->names, partition);
+	if (!name && !trace->read && now() - trace->learned >= LEARN_SECONDS) {
+		learn_names(trace);
+		name = names_find(trace->names, partition);
+	}
+	trace->last_partition = partition;
+	trace->last_name = name;
+	return name;
+}
+
+/* A guest that reboots goes on in another partition. */
+static bool is_of_guest(const struct trace *trace, const struct event *event, const char *guest)
+{
+	return !trace->guest || event_partition(event) == trace->partition ||
+	       (guest && !strcmp(guest, trace->guest));
+}
+
+static bool is_wanted(const struct trace *trace, const struct event *event, const char *guest)
 {
 	bool call = event_is_call(event);
 
-	if (trace->partition && event_partition(event) != trace->partition)
+	if (!is_of_guest(trace, event, guest))
 		return false;
 	if (trace->vp && event_vp(event) != trace->only_vp)
 		return false;
@@ -81,10 +135,20 @@ static void count_one(struct trace *trace, const struct event *event)
 	trace->sum[i].count++;
 }
 
-static void show(struct trace *trace, const struct event *event)
+static void show_json(const struct event *event, const char *guest)
 {
+	json_t *json = event_to_json(event);
+
+	json_object_set_new(json, "guest", guest ? json_string(guest) : json_null());
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+static void show(struct trace *trace, const struct event *event, const char *guest)
+{
+	char text[512], number[24];
 	uint64_t since;
-	char text[512];
 
 	trace->shown++;
 	if (trace->summary) {
@@ -92,19 +156,16 @@ static void show(struct trace *trace, const struct event *event)
 		return;
 	}
 	if (trace->call->json) {
-		json_t *json = event_to_json(event);
-
-		json_dumpf(json, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(json);
+		show_json(event, guest);
 		return;
 	}
 	if (!trace->first)
 		trace->first = event->time;
 	since = event->time - trace->first;
 	event_describe(event, text, sizeof(text));
-	printf("%4llu.%07llu %llu vp%u %s%s\n", (unsigned long long)(since / TICKS),
-	       (unsigned long long)(since % TICKS), (unsigned long long)event_partition(event),
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)event_partition(event));
+	printf("%4llu.%07llu %s vp%u %s%s\n", (unsigned long long)(since / TICKS),
+	       (unsigned long long)(since % TICKS), guest ? guest : number,
 	       event_vp(event), event_is_call(event) ? "" : "exit ", text);
 }
 
@@ -118,13 +179,16 @@ static int take_page(struct trace *trace, const uint8_t *page)
 	struct event event;
 	uint32_t at = 0;
 
+	if (trace->read && names_from_page(trace->names, page))
+		return 0;
 	trace->lost += event_lost(page);
-	if (trace->file && fwrite(page, PVN_PAGE_SIZE, 1, trace->file) != 1)
-		return -1;
-	while (!is_over(trace) && event_next(page, &at, &event))
-		if (is_wanted(trace, &event) && !(trace->file && !trace->summary))
-			show(trace, &event);
-	return 0;
+	while (!is_over(trace) && event_next(page, &at, &event)) {
+		const char *guest = guest_of(trace, event_partition(&event));
+
+		if (is_wanted(trace, &event, guest) && !(trace->file && !trace->summary))
+			show(trace, &event, guest);
+	}
+	return trace->file && fwrite(page, PVN_PAGE_SIZE, 1, trace->file) != 1 ? -1 : 0;
 }
 
 static int by_count(const void *a, const void *b)
@@ -159,13 +223,55 @@ static int cannot(struct trace *trace, const char *where, const char *hint, cons
 			strerror(errno));
 }
 
+static int no_such_guest(struct trace *trace)
+{
+	const char **names = calloc(json_array_size(trace->names) + 1, sizeof(*names));
+	char hint[HINT_BYTES];
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(trace->names, i, one) {
+		if (names)
+			names[i] = text_of(one, "name");
+	}
+	pvn_fail(&trace->call->problem, PVN_EXIT_NOT_FOUND, trace->read,
+		 names ? did_you_mean(hint, trace->guest, names, "pvn trace --read shows all of it") : NULL,
+		 "the record tells of no guest \"%.60s\"", trace->guest);
+	free(names);
+	return -1;
+}
+
+static bool is_in_record(const struct trace *trace)
+{
+	bool found = !strcmp(trace->guest, "root");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(trace->names, i, one)
+		found = found || !strcmp(text_of(one, "name"), trace->guest);
+	return found;
+}
+
+/* Names first, where the file can be read twice: they may come behind what they name. */
+static void read_pages(struct trace *trace, FILE *file)
+{
+	static uint8_t page[PVN_PAGE_SIZE];
+	long start = ftell(file);
+
+	if (start >= 0) {
+		while (fread(page, sizeof(page), 1, file) == 1)
+			names_from_page(trace->names, page);
+		fseek(file, start, SEEK_SET);
+	}
+	while (!is_over(trace) && fread(page, sizeof(page), 1, file) == 1)
+		take_page(trace, page);
+}
+
 /* What somebody recorded. */
 static int run_file(struct trace *trace)
 {
-	static uint8_t page[PVN_PAGE_SIZE];
-	char magic[8];
 	FILE *file = fopen(trace->read, "re");
-	size_t got;
+	char magic[8];
 
 	if (!file)
 		return cannot(trace, trace->read, NULL, "the record cannot be read");
@@ -174,10 +280,9 @@ static int run_file(struct trace *trace)
 		return pvn_fail(&trace->call->problem, PVN_EXIT_FAILED, trace->read,
 				"give a file that pvn trace --record wrote", "that is no record");
 	}
-	while (!is_over(trace) && (got = fread(page, 1, sizeof(page), file)) == sizeof(page))
-		take_page(trace, page);
+	read_pages(trace, file);
 	fclose(file);
-	return 0;
+	return trace->guest && !is_in_record(trace) ? no_such_guest(trace) : 0;
 }
 
 static int open_record(struct trace *trace)
@@ -188,14 +293,6 @@ static int open_record(struct trace *trace)
 	if (trace->file && fwrite(RECORD_MAGIC, 8, 1, trace->file) == 1)
 		return 0;
 	return cannot(trace, trace->record, NULL, "the record cannot be written");
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* The kernel gives half-full buffers too, so that a quiet machine's events come within 0.1 s. */
@@ -225,6 +322,7 @@ static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 {
 	const struct sigaction action = { .sa_handler = stop };
 	int root, fd, error;
+	bool is_short;
 
 	/* Before there is anything to end. */
 	sigaction(SIGINT, &action, NULL);
@@ -246,7 +344,8 @@ static int trace_hypervisor(struct trace *trace, unsigned int seconds)
 	if (!error)
 		error = run_live(trace, fd, seconds);
 	close(fd);
-	if (trace->file && fclose(trace->file) && !error)
+	is_short = trace->file && learn_names(trace);
+	if (trace->file && (fclose(trace->file) || is_short) && !error)
 		error = cannot(trace, trace->record, NULL, "the record cannot be written");
 	return error;
 }
@@ -277,7 +376,7 @@ static int take_filters(struct trace *trace, unsigned int *seconds)
 		return -1;
 	if (trace->guest && !strcmp(trace->guest, "root")) {
 		trace->partition = 1;
-	} else if (trace->guest) {
+	} else if (trace->guest && !trace->read) {
 		state = find_guest(trace->call, trace->guest);
 		if (!state)
 			return -1;
@@ -309,6 +408,7 @@ static int run(struct call *call, int argc, char **argv)
 	if (words < 0)
 		return words == -2 ? PVN_EXIT_OK : -1;
 	trace.call = call;
+	trace.names = names_new();
 	if (take_filters(&trace, &seconds))
 		return -1;
 	error = trace.read ? run_file(&trace) : trace_hypervisor(&trace, seconds);
@@ -326,8 +426,9 @@ const struct subcommand cmd_trace = {
 	.arguments = "[--guest NAME|root] [--vp N] [--name NAME] [--calls] [--exits] [--summary] "
 		     "[--seconds N] [--count N] [--record FILE | --read FILE]",
 	.summary = "Shows hypercalls and exits as they happen",
-	.help = "A line is: seconds since the first one, partition, virtual processor, and the call with\n"
-		"its input and status, or the exit with what it is about. All runs slower meanwhile.\n"
+	.help = "A line is: seconds since the first one, guest, virtual processor, and the call with its\n"
+		"input and status, or the exit with what it is about; a partition that is no guest, or not yet\n"
+		"one, has its number there. All runs slower meanwhile.\n"
 		"\n"
 		"  --guest NAME    of this guest only; \"root\" is the root partition\n"
 		"  --vp N          of this virtual processor only\n"
@@ -338,7 +439,8 @@ const struct subcommand cmd_trace = {
 		"  --seconds N     ends after so long; without it Ctrl-C does\n"
 		"  --count N       ends after so many\n"
 		"  --record FILE   writes all events to a file instead\n"
-		"  --read FILE     shows such a file; the filters go for it too\n"
+		"  --read FILE     shows such a file, by the names that guests had then; the filters go\n"
+		"                  for it too\n"
 		"\n"
 		"With --json each event is a line of its own.\n",
 	.run = run,

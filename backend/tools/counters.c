@@ -13,6 +13,7 @@
 
 #include "libpvn/guests.h"
 #include "libpvn/root_dev.h"
+#include "tools/names.h"
 #include "tools/pvn.h"
 
 #define EXIT_PREFIX	"exit_"
@@ -108,22 +109,10 @@ static json_t *read_processors(int root)
 	return all;
 }
 
-static const char *name_of(const json_t *states, json_int_t id)
-{
-	json_t *state;
-	size_t i;
-
-	if (id == 1)
-		return "root";
-	json_array_foreach(states, i, state)
-		if (number_of(state, "partition") == id)
-			return text_of(state, "name");
-	return "";
-}
-
 static json_t *read_partition(int root, const json_t *states, json_int_t id)
 {
-	json_t *partition = json_pack("{s:I, s:s}", "id", id, "name", name_of(states, id));
+	const char *name = names_find(states, (uint64_t)id);
+	json_t *partition = json_pack("{s:I, s:s}", "id", id, "name", name ? name : "");
 	json_t *vps = json_array();
 	json_int_t left;
 

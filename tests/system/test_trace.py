@@ -42,18 +42,20 @@ def test_trace(machine):
                                timeout=60))
     expect(len(events) == 200, f"{len(events)} events")
     expect(len({event["partition"] for event in events}) == 1, "events of others")
+    expect({event["guest"] for event in events} == {"traced"}, str(events[0]))
     kinds = {event["kind"] for event in events}
     expect("exit" in kinds, f"only {kinds}")
     done = machine.run("pvn trace --record /tmp/record --seconds 2 && "
                        "pvn trace --read /tmp/record --summary --json && "
-                       "pvn trace --read /tmp/record --guest root --calls --count 5", timeout=60)
+                       "pvn trace --read /tmp/record --guest root --calls --count 5 && "
+                       "pvn trace --read /tmp/record --guest traced --count 1 >/dev/null", timeout=60)
     expect(done.status == 0, done.errors)
     at = done.output.index("\n}\n") + 3
     found = {(row["kind"], row["name"]): row["count"]
              for row in json.loads(done.output[:at])["summary"]}
     expect(sum(found.values()) > 20, str(found))
     rows = done.output[at:].splitlines()
-    expect(rows and all(" 1 vp" in row and ") = " in row for row in rows), done.output[at:])
+    expect(rows and all(" root vp" in row and ") = " in row for row in rows), done.output[at:])
     machine.run("rm /tmp/record")
     guests.destroy_all(machine)
 

@@ -3,6 +3,8 @@
 
 import json
 import os
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -112,6 +114,40 @@ def what_is_no_record_is_told(folder):
             and pvn("trace", "--read", folder / "record", "--name", "cpuid")[0] == OK)
 
 
+def name_page(partition, name):
+    return (b"PVNNAME:" + json.dumps({"partition": partition, "name": name}).encode()).ljust(4096, b"\0")
+
+
+def event_page(*partitions):
+    """A buffer with an exit of each [pvn/abi/eventlog.h]."""
+    entries = b"".join(struct.pack("<IHHQ", 0, 80, 0x20, 1000 + i) + struct.pack("<QII", partition, 0, 0)
+                       + bytes(48) for i, partition in enumerate(partitions))
+    head = struct.pack("<IIIIQQQIIQ", 4096, 0, 0, 1, 0, 0, 0, 0, 3, 88 + len(entries)).ljust(88, b"\0")
+    return (head + entries).ljust(4096, b"\0")
+
+
+def a_record_knows_guests_by_the_names_that_they_had(folder):
+    record = folder / "named"
+    record.write_bytes(b"PVNTRACE" + event_page(1, 7, 8, 9) + name_page(7, "web") + name_page(9, "web")
+                       + name_page(8, "no\033[name"))
+    guests = folder / "run" / "guests" / "else"
+    guests.mkdir(parents=True)
+    (guests / "state.json").write_text(json.dumps({"name": "else", "state": "ended", "partition": 8}))
+    code, output, _ = pvn("trace", "--read", record, "--json")
+    shown = [(row["partition"], row["guest"]) for row in map(json.loads, output.splitlines())]
+    words = [line.split()[1] for line in pvn("trace", "--read", record)[1].splitlines()]
+    piped = subprocess.run(["sh", "-c", f"cat {record} | {PVN} trace --read /dev/stdin --guest web"],
+                           capture_output=True, text=True, check=False, timeout=30)
+    shutil.rmtree(guests.parent)
+    return (code == OK and shown == [(1, "root"), (7, "web"), (8, None), (9, "web")]
+            and words == ["root", "web", "8", "web"]
+            and pvn("trace", "--read", record, "--guest", "web")[1].count("\n") == 2
+            and pvn("trace", "--read", record, "--guest", "root")[1].count("\n") == 1
+            and pvn("trace", "--read", record, "--guest", "wbe")[0] == NOT_FOUND
+            and 'did you mean "web"' in pvn("trace", "--read", record, "--guest", "wbe")[2]
+            and piped.returncode == OK)
+
+
 def properties_have_names(_):
     code, _, errors = pvn("property", "get", "root", "wieght")
     return (code == USAGE and 'did you mean "weight"?' in errors
@@ -127,7 +163,7 @@ def the_census_needs_a_hypervisor(_):
 def main():
     tests = [value for name, value in globals().items()
              if callable(value) and value.__module__ == "__main__"
-             and name not in ("main", "pvn", "create", "Path")]
+             and name not in ("main", "pvn", "create", "name_page", "event_page", "Path")]
     print(f"1..{len(tests)}")
     with tempfile.TemporaryDirectory() as top:
         os.environ.update(PVN_RUNDIR=f"{top}/run", PVN_LOGDIR=f"{top}/log",
