@@ -187,7 +187,7 @@ static struct message_bucket *event_bucket(const struct conn *conn, const struct
 {
 	uint64_t hash = hash_bytes(conn->id, event->data, event->len);
 
-	return &conn->store->event_hash[hash % STORE_HASH_BUCKETS];
+	return &conn->store->event_hash[hash % conn->store->bucket_count];
 }
 
 void conn_hash_event(struct conn *conn, struct message *event)

@@ -252,7 +252,7 @@ int server_main(struct daemon *daemon, enum start start)
 	hash_seed();
 	running.server.journal = daemon->journal;
 	LIST_INIT(&running.server.control_peers);
-	running.server.store = store_new();
+	running.server.store = store_new(STORE_HASH_BUCKETS);
 	running.server.store->conn_gone = on_conn_gone;
 	running.server.store->log = server_log;
 	running.server.store->verbose = journal_owner(daemon->journal)->verbose;

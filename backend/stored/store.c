@@ -26,12 +26,15 @@ static void charge_initial(void *store, const struct node *node, const char *pat
 	root->use.node_bytes += node_cost(node);
 }
 
-struct store *store_new(void)
+struct store *store_new(unsigned int bucket_count)
 {
 	const struct perm root_only = { .domid = 0, .access = PERM_NONE };
 	struct store *store = xcalloc(1, sizeof(*store));
 	struct perms *perms = perms_new(&root_only, 1);
 
+	store->bucket_count = bucket_count;
+	store->point_hash = xcalloc(bucket_count, sizeof(store->point_hash[0]));
+	store->event_hash = xcalloc(bucket_count, sizeof(store->event_hash[0]));
 	quota_init(&store->limits);
 	LIST_INIT(&store->conns);
 	LIST_INIT(&store->domains);
@@ -73,6 +76,8 @@ void store_free(struct store *store)
 	watch_points_free(store);
 	while (!LIST_EMPTY(&store->domains))
 		domain_forget(LIST_FIRST(&store->domains));
+	free(store->point_hash);
+	free(store->event_hash);
 	free(store);
 }
 

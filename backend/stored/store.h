@@ -32,7 +32,7 @@ struct watch_point;
 
 enum {
 	STORE_DOMAIN_BUCKETS = 1024,
-	STORE_HASH_BUCKETS = 32768,
+	STORE_HASH_BUCKETS = 32768,	/* of a store that is to serve many guests */
 	STORE_CONN_BUCKETS = 1024,
 };
 
@@ -191,8 +191,9 @@ struct store {
 	TAILQ_HEAD(, conn) dirty;	/* connections that got output since the last flush */
 	struct watch_point *points;	/* the root point */
 	unsigned int watch_count;
-	struct point_bucket point_hash[STORE_HASH_BUCKETS];
-	struct message_bucket event_hash[STORE_HASH_BUCKETS];
+	unsigned int bucket_count;	/* of both tables */
+	struct point_bucket *point_hash;
+	struct message_bucket *event_hash;
 	uint64_t request_count, event_count, coalesced_count, conflict_count;
 	bool verbose;			/* the daemon logs connections and guests */
 	bool upgrade_wanted;		/* by CONTROL live-update; the daemon looks after a turn */
@@ -202,7 +203,7 @@ struct store {
 };
 
 /* store.c: creation and domains */
-struct store *store_new(void);
+struct store *store_new(unsigned int bucket_count);	/* of its hash tables */
 void store_free(struct store *store);
 void store_clear(struct store *store);		/* of what a new one has in it */
 struct domain *domain_find(struct store *store, uint16_t domid);	/* or NULL */

@@ -18,7 +18,7 @@
 static struct point_bucket *point_bucket(struct store *store, const struct watch_point *parent,
 					 const char *name, size_t len)
 {
-	return &store->point_hash[hash_bytes((uintptr_t)parent, name, len) % STORE_HASH_BUCKETS];
+	return &store->point_hash[hash_bytes((uintptr_t)parent, name, len) % store->bucket_count];
 }
 
 static struct watch_point *point_find(struct store *store, const struct watch_point *parent,

@@ -12,11 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "image.h"
 #include "ring.h"
 #include "store.h"
 
-enum { GUESTS = 2, FIRST_GUEST = 3 };
+/* Few buckets: they are made anew for every input, and what shares one is tried, too. */
+enum { GUESTS = 2, FIRST_GUEST = 3, BUCKETS = 16 };
+
+/*
+ * Taking over costs as much as hundreds of requests. Neither text nor digits look like it,
+ * and an input that has found out how goes on to something else after a few.
+ */
+enum { TAKE_OVER = 0xef, SUCCESSORS_MAX = 4 };
 
 struct input {
 	const uint8_t *data;
@@ -104,7 +112,7 @@ static struct store *take_over(struct store *store, struct conn **root)
 
 	store_save(store, &writer);
 	store_free(store);
-	successor = store_new();
+	successor = store_new(BUCKETS);
 	reader = (struct image_reader){ writer.base, writer.used, false };
 	if (!store_load(successor, &reader) || reader.left)
 		abort();
@@ -177,16 +185,30 @@ static void check(struct store *store, struct conn *root)
 		abort();
 }
 
+/*
+ * What is freed waits in a queue that every execution would push through fresh memory: a
+ * short queue stays in the cache, and holds more than an execution frees.
+ */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=4:thread_local_quarantine_size_kb=64";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	static const struct hash_state same = { 0 };
 	struct input input = { data, len };
-	struct store *store = store_new();
+	unsigned int successors = 0;
+	struct store *store = store_new(BUCKETS);
 	struct conn *root = conn_new(store, domain_get(store, 0), true);
 
+	hash_restore(&same);	/* trees have the same shape whenever the input is met */
 	while (input.len) {
-		if (input.data[0] >> 4 == 3)
+		if ((input.data[0] | 1) == TAKE_OVER && successors++ < SUCCESSORS_MAX)
 			store = take_over(store, &root);
 		step(store, root, &input);
 	}

@@ -19,7 +19,7 @@ int fixture_setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->store = store_new();
+	fixture->store = store_new(STORE_HASH_BUCKETS);
 	fixture->root = another_socket(fixture);
 	event_text[0] = '\0';
 	*state = fixture;

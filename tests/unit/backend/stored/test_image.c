@@ -26,7 +26,7 @@ static bool grow(struct image_writer *writer, size_t bytes)
 static struct store *reborn(struct store *store)
 {
 	struct image_writer writer = { .grow = grow };
-	struct store *successor = store_new();
+	struct store *successor = store_new(STORE_HASH_BUCKETS);
 	struct image_reader reader;
 
 	store_save(store, &writer);
@@ -52,7 +52,7 @@ static struct conn *life_conn(struct life *life, unsigned int number)
 
 static void life_begin(struct life *life)
 {
-	life->store = store_new();
+	life->store = store_new(STORE_HASH_BUCKETS);
 	for (unsigned int i = 0; i < CONNS; i++) {
 		struct conn *conn;
 
@@ -233,7 +233,7 @@ static void an_image_cut_short_is_refused(void **state)
 		/* A copy of that size, so that the sanitizer sees what is read behind it. */
 		uint8_t *copy = malloc(len ? len : 1);
 		struct image_reader reader = { memcpy(copy, writer.base, len), len, false };
-		struct store *store = store_new();
+		struct store *store = store_new(STORE_HASH_BUCKETS);
 
 		assert_false(store_load(store, &reader));
 		store_free(store);
