@@ -69,6 +69,7 @@ struct image {
 	struct engine *engine;
 	struct engine_token readable, writable, timer;
 	bool is_device;			/* raw */
+	bool sync_at_once;		/* raw: there is nothing behind it to wait for */
 	unsigned int zero_mode;		/* raw */
 	struct nbd_disk *nbd;
 };

@@ -8,6 +8,9 @@
  * Ranges: a file's are punched out or zeroed by fallocate(); where the file system
  * cannot, zeroes are written. Discards of a block device have no io_uring request
  * in Linux 6.1: they are made here and now, hence short ones only.
+ *
+ * Flushes: fdatasync(), always. io_uring gives it to a thread, which is right where it
+ * waits for a medium, and costs several times what it does where there is none to wait for.
  */
 #include "blkd/image.h"
 
@@ -15,12 +18,15 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 enum {
 	FILE_RANGE_SECTORS = 1 << 22,	/* 2 GiB: a look at the file system's maps */
@@ -48,30 +54,50 @@ static int measure_raw(struct image *image)
 	return 0;
 }
 
-/* A number of the device's queue in sysfs; a partition's is its disk's. */
-static uint64_t queue_number(const struct image *image, const char *name)
+/* An attribute of the device's queue in sysfs; a partition's is its disk's. NULL: not there. */
+static FILE *open_attribute(const struct image *image, const char *name)
 {
 	static const char *const places[] = { "queue", "../queue" };
-	unsigned long long value = 0;
+	FILE *file = NULL;
 	struct stat status;
 	char path[128];
-	FILE *file;
 	size_t i;
 
 	if (fstat(image->fd, &status))
-		return 0;
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		return NULL;
+	for (i = 0; !file && i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/%s", major(status.st_rdev),
 			 minor(status.st_rdev), places[i], name);
 		file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (fscanf(file, "%llu", &value) != 1)
-			value = 0;
-		fclose(file);
-		break;
 	}
+	return file;
+}
+
+static uint64_t queue_number(const struct image *image, const char *name)
+{
+	FILE *file = open_attribute(image, name);
+	unsigned long long value = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu", &value) != 1)
+		value = 0;
+	fclose(file);
 	return value;
+}
+
+/* A device that says so has no volatile cache: Linux sends it no flush, and none would wait. */
+static bool writes_through(const struct image *image)
+{
+	FILE *file = open_attribute(image, "write_cache");
+	char text[32] = "";
+	bool through;
+
+	if (!file)
+		return false;
+	through = fgets(text, sizeof(text), file) && !strcmp(text, "write through\n");
+	fclose(file);
+	return through;
 }
 
 /* An impossible range: EINVAL from a device that can, EOPNOTSUPP from others. */
@@ -130,6 +156,22 @@ static int set_direct(struct image *image)
 	return fcntl(image->fd, F_SETFL, flags);
 }
 
+/* Nothing is left in the page cache or in the device, or all there is are pages. */
+static bool has_nothing_to_wait_for(const struct image *image)
+{
+	struct statfs fs;
+
+	if (image->is_device)
+		return image->direct && writes_through(image);
+	return !fstatfs(image->fd, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Should that change, a flush still waits for all there is, and so do other requests. */
+static void sync_at_once(struct image *image, struct engine_token *token)
+{
+	engine_finish(image->engine, token, fdatasync(image->fd) ? -errno : 0);
+}
+
 static int refuse(const struct image *image, const char *why)
 {
 	fprintf(stderr, "pvn-blkd: %s: %s\n", image->name, why);
@@ -175,6 +217,7 @@ static int open_raw(struct image *image)
 	}
 	if (choose_sector(image))
 		return -1;
+	image->sync_at_once = has_nothing_to_wait_for(image);
 	image->ready = true;
 	return measure_raw(image) ? refuse(image, strerror(errno)) : 0;
 }
@@ -225,7 +268,10 @@ static void start_raw(struct image *image, const struct blk_work *work,
 		engine_write(image->engine, work, token);
 		break;
 	case PVN_BLK_FLUSH:
-		engine_sync(image->engine, token);
+		if (image->sync_at_once)
+			sync_at_once(image, token);
+		else
+			engine_sync(image->engine, token);
 		break;
 	case PVN_BLK_DISCARD:
 		if (image->is_device)

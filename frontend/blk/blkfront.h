@@ -21,7 +21,9 @@ struct blkfront;
 struct blkfront_queue {
 	spinlock_t lock;
 	struct blkfront_ring ring;
-	struct pvn_poll poll;
+	struct pvn_poll poll;		/* reads and writes */
+	struct pvn_poll sync_poll;	/* flushes, and writes that include one */
+	struct pvn_poll *lone_poll;	/* the one that the only request in flight is for */
 	u64 lone_since_ns;	/* the only request in flight began then; 0: it is not the only one */
 	u64 polled, poll_hits;
 	struct blkfront *front;

@@ -96,7 +96,7 @@ static blk_status_t fill_slot(struct blkfront_queue *queue, struct request *rq)
 static void learn(struct blkfront_queue *queue)
 {
 	if (queue->lone_since_ns)
-		pvn_poll_waited(&queue->poll, ktime_get_ns() - queue->lone_since_ns);
+		pvn_poll_waited(queue->lone_poll, ktime_get_ns() - queue->lone_since_ns);
 	queue->lone_since_ns = 0;
 }
 
@@ -151,18 +151,25 @@ static bool has_answers(const struct blkfront_queue *queue)
 	return pvn_front_ready(&queue->ring.queue);
 }
 
-/* Somebody waits for just this one, so looking for the answer beats going idle. */
-static bool is_worth_polling(const struct blkfront_queue *queue, const struct request *rq)
+/*
+ * Somebody waits for just this one, so looking for the answer beats going idle: for as long
+ * as such requests have taken. NULL: not so. What has to reach the medium may take a thousand
+ * times as long as what does not, or the same, so it is learned by itself.
+ */
+static struct pvn_poll *poll_for(struct blkfront_queue *queue, const struct request *rq)
 {
-	return queue->poll.ceiling_ns && queue->ring.in_flight == 1 &&
-	       !(rq->cmd_flags & REQ_RAHEAD) && op_is_sync(rq->cmd_flags) &&
-	       (req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE) &&
-	       blk_rq_bytes(rq) <= POLL_BYTES_MAX;
+	bool transfer = req_op(rq) == REQ_OP_READ || req_op(rq) == REQ_OP_WRITE;
+
+	if (!queue->poll.ceiling_ns || queue->ring.in_flight != 1 ||
+	    (rq->cmd_flags & REQ_RAHEAD) || !op_is_sync(rq->cmd_flags) ||
+	    !(transfer || req_op(rq) == REQ_OP_FLUSH) || blk_rq_bytes(rq) > POLL_BYTES_MAX)
+		return NULL;
+	return transfer && !(rq->cmd_flags & REQ_FUA) ? &queue->poll : &queue->sync_poll;
 }
 
-static void look_for_answer(struct blkfront_queue *queue)
+static void look_for_answer(struct blkfront_queue *queue, u32 budget_ns)
 {
-	u64 end = ktime_get_ns() + queue->poll.budget_ns;
+	u64 end = ktime_get_ns() + budget_ns;
 
 	queue->polled++;
 	while (!has_answers(queue)) {
@@ -178,9 +185,11 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 {
 	struct blkfront_queue *queue = hctx->driver_data;
 	struct request *rq = bd->rq;
-	bool ring = false, poll = false;
+	struct pvn_poll *poll = NULL;
 	unsigned long flags;
 	blk_status_t status;
+	bool ring = false;
+	u32 budget_ns = 0;
 
 	if (READ_ONCE(queue->front->dead))
 		return BLK_STS_IOERR;
@@ -190,20 +199,21 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	if (!status && !blkfront_submit(&queue->ring, rq->tag, rq))
 		status = BLK_STS_IOERR;
 	if (bd->last) {
-		poll = !status && is_worth_polling(queue, rq);
+		poll = status ? NULL : poll_for(queue, rq);
+		budget_ns = poll ? poll->budget_ns : 0;
+		queue->lone_poll = poll;
 		queue->lone_since_ns = poll ? ktime_get_ns() : 0;
-		poll = poll && queue->poll.budget_ns;
 		/* Whoever looks needs no doorbell; others need it the later, the more there is. */
-		pvn_front_rearm(&queue->ring.queue, poll ? 0 : blkfront_group(&queue->ring));
+		pvn_front_rearm(&queue->ring.queue, budget_ns ? 0 : blkfront_group(&queue->ring));
 		ring = pvn_front_publish(&queue->ring.queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (ring)
 		pvn_signal_event(queue->channel, 0);
 	/* From here on rq may have ended already. */
-	if (poll)
-		look_for_answer(queue);
-	if (poll || (bd->last && has_answers(queue)))
+	if (budget_ns)
+		look_for_answer(queue, budget_ns);
+	if (budget_ns || (bd->last && has_answers(queue)))
 		end_answered(queue);	/* these need no interrupt any more */
 	return status;
 }
@@ -270,4 +280,5 @@ void blkfront_init_poll(struct blkfront_queue *queue)
 	queue->poll.ceiling_ns = poll_us < 0 ? pvn_poll_ceiling_ns() : min(poll_us, 1000) * NSEC_PER_USEC;
 	queue->poll.floor_ns = min(POLL_FLOOR_NS, queue->poll.ceiling_ns);
 	queue->poll.budget_ns = queue->poll.ceiling_ns;
+	queue->sync_poll = queue->poll;
 }

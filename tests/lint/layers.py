@@ -13,8 +13,8 @@ KERNELS = ("linux/", "asm/", "asm-generic/", "uapi/", "net/", "trace/", "generat
 # What the kernel offers to user space; the rest of linux/ is the kernel's own.
 # net/if.h is the C library's.
 FOR_USERS = {"linux/falloc.h", "linux/fs.h", "linux/if_tun.h", "linux/io_uring.h", "linux/ioctl.h",
-             "linux/limits.h", "linux/memfd.h", "linux/seccomp.h", "linux/sockios.h", "linux/types.h",
-             "linux/virtio_net.h", "linux/vm_sockets.h", "net/if.h"}
+             "linux/limits.h", "linux/magic.h", "linux/memfd.h", "linux/seccomp.h", "linux/sockios.h",
+             "linux/types.h", "linux/virtio_net.h", "linux/vm_sockets.h", "net/if.h"}
 # types.h is the one header that asks which world it is in; root_dev.h is for Linux only.
 ABI_MAY = {"types.h": {"linux/types.h", "linux/build_bug.h"}, "root_dev.h": {"linux/ioctl.h"}}
 
