@@ -34,8 +34,6 @@ struct cpu {
 	 */
 	uint64_t entry_generation;	/* [a] */
 
-	uint64_t event_reads;		/* [a] odd while event_signal() looks at ports; see event.c */
-
 	struct spinlock run_lock;
 	struct list run_queue;		/* [q] ready VPs in order of virtual time */
 	unsigned int ready_count;	/* [q] */

@@ -2,18 +2,17 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Ports and connections, and the doorbell. Everything takes the events lock but
- * event_signal() of the first connections, which takes none. Flushes are waited for under it, so
- * that a light exit must not take it.
+ * Ports and connections. Everything takes the events lock but the doorbell's light exit
+ * (light.c), which finds event ports in the sender's doorbells[] and takes none.
  *
- * Why that is safe: a processor makes its event_reads odd before it looks up a
- * connection and even again after it has left the port. Whoever frees a port, a
- * connection or an index first makes it unreachable, then waits until every
- * processor that was reading has stopped (wait_for_readers()). A reader waits for
- * no lock that is held around such a wait.
+ * Why that is safe: for everybody else a processor in a light exit is in its guest. Whoever frees a
+ * port or a partition's doorbells[] first makes it unreachable, then waits until every
+ * processor has left its guest (quiesce.h). That is waited for under the events lock.
  */
-#include "core/event.h"
+#include "core/doorbell.h"
 #include "core/platform.h"
+#include "core/quiesce.h"
+#include "core/sched.h"
 
 struct spinlock events_lock = SPINLOCK(LOCK_EVENTS);
 static uint64_t port_count, connection_count;	/* [events_lock] */
@@ -49,46 +48,21 @@ static struct connection *find_connection(struct partition *partition, uint32_t 
 	return NULL;
 }
 
-static void read_begin(struct cpu *cpu)
-{
-	/* The increment is visible before anything is looked up; pairs with wait_for_readers(). */
-	__atomic_fetch_add(&cpu->event_reads, 1, __ATOMIC_SEQ_CST);
-}
-
-static void read_end(struct cpu *cpu)
-{
-	__atomic_store_n(&cpu->event_reads, cpu->event_reads + 1, __ATOMIC_RELEASE);
-}
-
-static void wait_for_readers(void)
-{
-	struct cpu *self = plat_this_cpu();
-
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
-		struct cpu *cpu = plat_cpu(i);
-		uint64_t seen = __atomic_load_n(&cpu->event_reads, __ATOMIC_ACQUIRE);
-
-		if (cpu == self || !(seen & 1))
-			continue;
-		while (__atomic_load_n(&cpu->event_reads, __ATOMIC_ACQUIRE) == seen)
-			plat_relax();
-	}
-}
-
 static enum pvn_status signal_port(struct port *port, uint16_t flag)
 {
-	struct vp *vp;
+	enum rung rung;
 
 	if (!port || port->type != PVN_PORT_EVENT)
 		return PVN_STATUS_INVALID_PORT_ID;
 	if (flag >= port->flag_count)
 		return PVN_STATUS_INVALID_PARAMETER;
-	vp = partition_vp(port->partition, __atomic_load_n(&port->target_vp, __ATOMIC_RELAXED));
-	if (!vp)
+	if (vp_is_dying(port->target))
 		return PVN_STATUS_INVALID_VP_INDEX;
-	__atomic_fetch_add(&port->posts, 1, __ATOMIC_RELAXED);
-	return synic_signal(vp, port->sint, port->base_flag + flag);
+	/* No VP is current, and nobody charged, for a monitor port's timer on an idle processor. */
+	rung = port_ring(port, port->target, flag, plat_this_cpu()->current);
+	if (rung == RUNG_LOUD)
+		sched_notify(port->target);
+	return rung == RUNG_NOT ? PVN_STATUS_INVALID_SYNIC_STATE : PVN_STATUS_SUCCESS;
 }
 
 enum pvn_status event_signal_locked(struct partition *sender, uint32_t id, uint16_t flag)
@@ -100,23 +74,9 @@ enum pvn_status event_signal_locked(struct partition *sender, uint32_t id, uint1
 
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag)
 {
-	struct cpu *cpu = plat_this_cpu();
-	struct connection **index, *connection = NULL;
-	enum pvn_status status = PVN_STATUS_INVALID_CONNECTION_ID;
+	SPIN_HOLD(&events_lock);
 
-	if (connection_id >= EVENT_INDEX_ENTRIES) {
-		SPIN_HOLD(&events_lock);
-
-		return event_signal_locked(sender, connection_id, flag);
-	}
-	read_begin(cpu);
-	index = __atomic_load_n(&sender->connection_index, __ATOMIC_ACQUIRE);
-	if (index)
-		connection = __atomic_load_n(&index[connection_id], __ATOMIC_ACQUIRE);
-	if (connection)
-		status = signal_port(__atomic_load_n(&connection->port, __ATOMIC_ACQUIRE), flag);
-	read_end(cpu);
-	return status;
+	return event_signal_locked(sender, connection_id, flag);
 }
 
 enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id, struct port **out)
@@ -127,6 +87,14 @@ enum pvn_status event_find_port(struct partition *sender, uint32_t connection_id
 		return PVN_STATUS_INVALID_CONNECTION_ID;
 	*out = connection->port;
 	return *out ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PORT_ID;
+}
+
+/* It has been found valid. The next doorbell goes there, even if the VP is deleted just now. */
+static void set_target(struct port *port, uint32_t target_vp)
+{
+	port->target_vp = target_vp;
+	if (port->type == PVN_PORT_EVENT)
+		__atomic_store_n(&port->target, port->partition->vps[target_vp], __ATOMIC_RELEASE);
 }
 
 static bool target_is_valid(struct partition *partition, uint32_t type, uint32_t target_vp)
@@ -160,6 +128,8 @@ enum pvn_status event_create_port(struct partition *partition, const struct port
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	*port = *wanted;
 	port->partition = partition;
+	port->first_event = EVENT(port->sint, port->base_flag);
+	set_target(port, wanted->target_vp);
 	status = give_memory(port);
 	if (status != PVN_STATUS_SUCCESS) {
 		slab_free(&partition->event_records, port);
@@ -170,13 +140,22 @@ enum pvn_status event_create_port(struct partition *partition, const struct port
 	return PVN_STATUS_SUCCESS;
 }
 
-/* Nobody reaches it any more, but some may still be reading it. */
+/* Which port the doorbell of a connection rings, if it is one of those that light exits find. */
+static void set_doorbell(struct connection *connection, struct port *port)
+{
+	if (connection->id < DOORBELLS)
+		__atomic_store_n(&connection->partition->doorbells[connection->id], port, __ATOMIC_SEQ_CST);
+}
+
+/* Nobody reaches it any more, but light exits may still be at it. */
 static void unlink_port(struct port *port)
 {
 	list_remove(&port->node);
 	port_count--;
-	if (port->connection)
-		__atomic_store_n(&port->connection->port, NULL, __ATOMIC_SEQ_CST);
+	if (port->connection) {
+		port->connection->port = NULL;
+		set_doorbell(port->connection, NULL);
+	}
 }
 
 static void free_port(struct port *port)
@@ -189,12 +168,9 @@ static void free_port(struct port *port)
 
 static void unlink_connection(struct connection *connection)
 {
-	struct connection **index = connection->partition->connection_index;
-
 	list_remove(&connection->node);
 	connection_count--;
-	if (connection->id < EVENT_INDEX_ENTRIES)
-		__atomic_store_n(&index[connection->id], NULL, __ATOMIC_SEQ_CST);
+	set_doorbell(connection, NULL);
 	if (connection->port)
 		connection->port->connection = NULL;
 }
@@ -207,22 +183,22 @@ enum pvn_status event_delete_port(struct partition *partition, uint32_t id)
 	if (port) {
 		monitor_end(port);
 		unlink_port(port);
-		wait_for_readers();
+		quiesce_guests();
 		free_port(port);
 	}
 	return port ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_PORT_ID;
 }
 
-/* The index of a partition is made with its first connection. */
-static bool make_index(struct partition *partition)
+/* They come with the partition's first connection. */
+static bool make_doorbells(struct partition *partition)
 {
-	struct connection **index;
+	struct port **doorbells;
 
-	if (partition->connection_index)
+	if (partition->doorbells)
 		return true;
-	index = page_pool_alloc(&partition->pool);
-	__atomic_store_n(&partition->connection_index, index, __ATOMIC_RELEASE);
-	return index;
+	doorbells = page_pool_alloc(&partition->pool);
+	__atomic_store_n(&partition->doorbells, doorbells, __ATOMIC_RELEASE);
+	return doorbells;
 }
 
 static enum pvn_status check_connect(struct partition *partition, uint32_t connection_id,
@@ -250,7 +226,7 @@ enum pvn_status event_connect(struct partition *partition, uint32_t connection_i
 
 	if (status != PVN_STATUS_SUCCESS)
 		return status;
-	connection = make_index(partition) ? slab_alloc(&partition->event_records) : NULL;
+	connection = make_doorbells(partition) ? slab_alloc(&partition->event_records) : NULL;
 	if (!connection)
 		return PVN_STATUS_INSUFFICIENT_MEMORY;
 	if (type == PVN_PORT_MONITOR)
@@ -263,9 +239,8 @@ enum pvn_status event_connect(struct partition *partition, uint32_t connection_i
 	port->connection = connection;
 	list_append(&partition->connections, &connection->node);
 	connection_count++;
-	/* Pairs with event_signal(): it sees the connection complete. */
-	if (connection_id < EVENT_INDEX_ENTRIES)
-		__atomic_store_n(&partition->connection_index[connection_id], connection, __ATOMIC_RELEASE);
+	if (type == PVN_PORT_EVENT)
+		set_doorbell(connection, port);
 	return PVN_STATUS_SUCCESS;
 }
 
@@ -277,7 +252,6 @@ enum pvn_status event_disconnect(struct partition *partition, uint32_t connectio
 	if (connection) {
 		monitor_disconnect(connection->port);
 		unlink_connection(connection);
-		wait_for_readers();
 		slab_free(&partition->event_records, connection);
 	}
 	return connection ? PVN_STATUS_SUCCESS : PVN_STATUS_INVALID_CONNECTION_ID;
@@ -312,24 +286,15 @@ enum pvn_status event_set_property(struct partition *partition, uint32_t port_id
 		return PVN_STATUS_UNKNOWN_PROPERTY;
 	if (value > PVN_VP_ANY || !target_is_valid(port->partition, port->type, (uint32_t)value))
 		return PVN_STATUS_INVALID_VP_INDEX;
-	/* The next doorbell goes there. */
-	__atomic_store_n(&port->target_vp, (uint32_t)value, __ATOMIC_RELAXED);
+	set_target(port, (uint32_t)value);
 	return PVN_STATUS_SUCCESS;
-}
-
-/* Nobody reads what was reachable any more. */
-static void *release_index(struct partition *partition)
-{
-	void *index = __atomic_exchange_n(&partition->connection_index, NULL, __ATOMIC_SEQ_CST);
-
-	wait_for_readers();
-	return index;
 }
 
 void event_release_all(struct partition *partition)
 {
 	struct list ports = { &ports, &ports }, connections = { &connections, &connections };
 	SPIN_HOLD(&events_lock);
+	struct port **doorbells;
 
 	list_for_each_entry(connection, &partition->connections, struct connection, node)
 		monitor_disconnect(connection->port);
@@ -344,7 +309,9 @@ void event_release_all(struct partition *partition)
 		unlink_port(list_entry(node, struct port, node));
 		list_append(&ports, node);
 	}
-	page_pool_free(&partition->pool, release_index(partition));
+	doorbells = __atomic_exchange_n(&partition->doorbells, NULL, __ATOMIC_SEQ_CST);
+	quiesce_guests();
+	page_pool_free(&partition->pool, doorbells);
 	list_for_each_safe(node, &connections)
 		slab_free(&partition->event_records, list_entry(node, struct connection, node));
 	list_for_each_safe(node, &ports)

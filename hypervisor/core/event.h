@@ -42,8 +42,10 @@ struct port {
 	uint32_t id;			/* (c) */
 	uint32_t type;			/* (c) */
 	uint32_t sint;			/* (c) */
-	uint32_t target_vp;		/* [a] */
+	uint32_t target_vp;		/* [e] index, or PVN_VP_ANY */
+	struct vp *target;		/* [a] of an event port: who that is */
 	uint16_t base_flag, flag_count;	/* (c) */
+	uint32_t first_event;		/* (c) EVENT() of the SINT and its first flag */
 };
 
 struct connection {
@@ -59,10 +61,10 @@ _Static_assert(sizeof(struct connection) <= SLAB_RECORD_BYTES, "connection recor
 /* At the creation of a partition. */
 void event_init(struct partition *partition);
 
-/* Connections with lower ids are found without a search, and without a lock. */
-#define EVENT_INDEX_ENTRIES (PAGE_SIZE / sizeof(struct connection *))
+/* The event ports of connections with lower ids: light exits find them in partition->doorbells. */
+#define DOORBELLS (PAGE_SIZE / sizeof(struct port *))
 
-/* Hot path of the doorbell. */
+/* The long way: by any connection, with a status for each refusal. */
 enum pvn_status event_signal(struct partition *sender, uint32_t connection_id, uint16_t flag);
 /* The same, with the events lock. */
 enum pvn_status event_signal_locked(struct partition *sender, uint32_t connection_id, uint16_t flag);

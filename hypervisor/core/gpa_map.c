@@ -16,6 +16,7 @@
 #include "core/nested_pt.h"
 #include "core/page_info.h"
 #include "core/platform.h"
+#include "core/quiesce.h"
 
 /* What lies below an overlay page; below is HPA_NONE when nothing is mapped there. */
 struct gpa_overlay {
@@ -493,24 +494,7 @@ void gpa_map_destroy(struct gpa_map *map)
 
 void gpa_map_flush(struct gpa_map *map)
 {
-	struct cpu *self = plat_this_cpu();
-
-	/*
-	 * Pairs with the entry path, which makes entry_generation odd and then reads the
-	 * map's generation: either we see it odd, or it sees the new generation.
-	 */
+	/* The entry path reads it after it has made entry_generation odd. */
 	__atomic_fetch_add(&map->generation, 1, __ATOMIC_SEQ_CST);
-	for (unsigned int i = 0; i < plat_cpu_count(); i++) {
-		struct cpu *cpu = plat_cpu(i);
-		uint64_t seen;
-
-		if (cpu == self)
-			continue;
-		seen = __atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST);
-		if (!(seen & 1))
-			continue;
-		plat_kick(cpu);
-		while (__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) == seen)
-			plat_relax();
-	}
+	quiesce_guests();
 }

@@ -72,11 +72,8 @@ static bool lapic_enabled(const struct lapic *lapic)
 
 void lapic_raise(struct vp *vp, uint8_t vector)
 {
-	/* [SDM 3A 11.4.7.2 "Local APIC State After It Has Been Software Disabled"] */
-	if (!lapic_enabled(&vp->lapic))
-		return;
-	__atomic_fetch_or(&vp->lapic.irr[vector / 64], 1ull << vector % 64, __ATOMIC_SEQ_CST);
-	sched_notify(vp);
+	if (lapic_post(&vp->lapic, vector))
+		sched_notify(vp);
 }
 
 void lapic_raise_device(struct vp *vp, uint8_t vector, bool level)

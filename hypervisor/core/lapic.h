@@ -52,9 +52,19 @@ bool lapic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value);
 bool lapic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
 
 /*
- * Makes vector pending at vp, from any processor, and sees to it that vp notices
- * (wakes it, or kicks the processor that runs it).
+ * Makes vector pending, from any processor. True: it was not before, so that whoever runs
+ * the VP has to be told (sched_notify()). If it was, who made it so does that.
  */
+static inline bool lapic_post(struct lapic *lapic, uint8_t vector)
+{
+	uint64_t bit = 1ull << vector % 64;
+
+	/* [SDM 3A 11.4.7.2 "Local APIC State After It Has Been Software Disabled"] */
+	return __atomic_load_n(&lapic->spurious, __ATOMIC_RELAXED) & APIC_SPURIOUS_ENABLE &&
+	       !(__atomic_fetch_or(&lapic->irr[vector / 64], bit, __ATOMIC_SEQ_CST) & bit);
+}
+
+/* The same, and sees to it that vp notices (wakes it, or kicks the processor that runs it). */
 void lapic_raise(struct vp *vp, uint8_t vector);
 /* As lapic_raise() for a physical device interrupt of the root; level: see plat_device_eoi(). */
 void lapic_raise_device(struct vp *vp, uint8_t vector, bool level);

@@ -4,10 +4,11 @@
  *
  * Light exits: see light.h. Takes the run-queue lock of the processor that is woken.
  */
-#include "core/event.h"
+#include "core/doorbell.h"
 #include "core/exit.h"
 #include "core/ipi.h"
 #include "core/light.h"
+#include "core/sched.h"
 
 #define FAST(name) (PVN_CONTROL_FAST | PVN_CALL_##name)
 
@@ -18,45 +19,81 @@ static bool must_leave(const struct cpu *cpu)
 	       (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) && !cpu_slice_is_limited(cpu));
 }
 
-static enum light done(struct vp *vp, unsigned int code)
+static inline void count(struct vp *vp, unsigned int code)
 {
-	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
-	if (must_leave(vp->cpu))
-		return LIGHT_LEAVE;
-	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
+	uint64_t *counters = vp->stats.count;
+
+	counters[PVN_STAT_vp_exit_hypercall]++;
+	counters[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
+}
+
+/* Its own interrupts are looked at on the long way in. */
+static enum light again_or_leave(struct vp *vp, bool for_itself)
+{
+	if (!for_itself && !must_leave(vp->cpu))
+		return LIGHT_AGAIN;
+	/* Whoever leaves is counted by the processor's loop. */
+	vp->stats.count[PVN_STAT_vp_exit_hypercall]--;
+	return LIGHT_LEAVE;
+}
+
+/* The port, and its target, of a doorbell that may be rung here; NULL: the long way says why not. */
+static inline struct port *find_doorbell(const struct partition *partition, uint64_t in, struct vp **target)
+{
+	struct port **doorbells = __atomic_load_n(&partition->doorbells, __ATOMIC_ACQUIRE), *port;
+
+	/* Of the input only the flag and the index of a doorbell are not 0. */
+	if (in & ~(0xffffull << 32 | (DOORBELLS - 1)) || !doorbells ||
+	    !partition_may(partition, PVN_PRIVILEGE_SIGNAL_EVENTS))
+		return NULL;
+	port = __atomic_load_n(&doorbells[(uint32_t)in], __ATOMIC_ACQUIRE);
+	if (!port || in >> 32 >= port->flag_count)
+		return NULL;
+	*target = __atomic_load_n(&port->target, __ATOMIC_ACQUIRE);
+	return vp_is_dying(*target) ? NULL : port;
+}
+
+/* Apart, so that the way to a VP that runs saves no registers for it. */
+static __attribute__((noinline)) enum light wake(struct vp *vp, struct vp *target)
+{
+	sched_notify(target);
+	return again_or_leave(vp, target == vp);
+}
+
+static inline enum light light_doorbell(struct vp *vp, uint64_t in)
+{
+	struct vp *target;
+	struct port *port = find_doorbell(vp->partition, in, &target);
+	enum rung rung = port ? port_ring(port, target, in >> 32, vp) : RUNG_NOT;
+
+	if (rung == RUNG_NOT)
+		return LIGHT_NOT;
+	count(vp, PVN_CALL_signal_event);
+	if (rung == RUNG_LOUD && !sched_kick_guest(vp->cpu, target))
+		return wake(vp, target);
 	return LIGHT_AGAIN;
 }
 
-static enum light light_doorbell(struct vp *vp, uint64_t in, uint64_t *result)
-{
-	/* The others are looked up under a lock that is held around flushes. */
-	if (in >> 48 || (uint32_t)in >= EVENT_INDEX_ENTRIES ||
-	    !partition_may(vp->partition, PVN_PRIVILEGE_SIGNAL_EVENTS))
-		return LIGHT_NOT;
-	*result = event_signal(vp->partition, in, in >> 32);
-	return done(vp, PVN_CALL_signal_event);
-}
-
-static enum light light_ipi(struct vp *vp, uint64_t in, uint64_t *result)
+static __attribute__((noinline)) enum light light_ipi(struct vp *vp, uint64_t in)
 {
 	uint64_t mask = vp->regs.gpr[R8];
 
 	/* What comes for itself is looked at on the long way in. */
-	if (mask >> vp->index & 1)
+	if (mask >> vp->index & 1 || ipi_send(vp->partition, in, in >> 32, mask) != PVN_STATUS_SUCCESS)
 		return LIGHT_NOT;
-	*result = ipi_send(vp->partition, in, in >> 32, mask);
-	return done(vp, PVN_CALL_send_synthetic_cluster_ipi);
+	count(vp, PVN_CALL_send_synthetic_cluster_ipi);
+	return again_or_leave(vp, false);
 }
 
-enum light light_hypercall(struct vp *vp, uint64_t *result)
+enum light light_hypercall(struct vp *vp)
 {
 	uint64_t control = vp->regs.gpr[RCX], in = vp->regs.gpr[RDX];
 
 	if (!vp->partition->guest_os_id || vp->cpu->traced & TRACED_DIAGNOSTICS)
 		return LIGHT_NOT;
 	if (control == FAST(signal_event))
-		return light_doorbell(vp, in, result);
-	return control == FAST(send_synthetic_cluster_ipi) ? light_ipi(vp, in, result) : LIGHT_NOT;
+		return light_doorbell(vp, in);
+	return control == FAST(send_synthetic_cluster_ipi) ? light_ipi(vp, in) : LIGHT_NOT;
 }
 
 enum light light_cpuid(struct vp *vp, uint64_t *rax)

@@ -6,7 +6,7 @@
  * interrupts still held off and most of the guest's registers still in the processor. For
  * everybody else the VP has not left its guest: entry_generation stays odd, and whoever
  * needs it out kicks its processor, which the next entry sees at once. So a light exit
- * waits for nothing that somebody holds who waits for that (gpa_map_flush(), hc_flush.c).
+ * waits for nothing that somebody holds who waits for that (quiesce.h, hc_flush.c).
  *
  * In regs are the registers that C code may change (RCX RDX RBX RSI RDI R8-R11), not RAX,
  * RIP and RFLAGS. Light exits are counted, but none is a sample of hypervisor time.
@@ -39,10 +39,9 @@ static inline bool light_yield(struct vp *vp)
 }
 
 /*
- * A hypercall by a 64-bit caller at CPL 0: the doorbell, and interrupts for other VPs.
- * *result: RAX. Nothing is refused here: what the dispatcher would refuse before it calls
- * the row's handler takes the long way.
+ * A hypercall by a 64-bit caller at CPL 0: the doorbell, and interrupts for other VPs. What is
+ * done has succeeded; nothing is refused here, that is the long way's.
  */
-enum light light_hypercall(struct vp *vp, uint64_t *result);
+enum light light_hypercall(struct vp *vp);
 /* In *rax the leaf and the first result; the others are in regs. */
 enum light light_cpuid(struct vp *vp, uint64_t *rax);

@@ -24,7 +24,7 @@ enum partition_state {
 struct intercepted { uint32_t what; uint8_t access; };
 struct intercept_list { unsigned int count; struct intercepted at[IO_INTERCEPTS_MAX]; };
 
-struct connection;
+struct port;
 
 /*
  * Long work stopped at the end of its time slice: not a status of the ABI. The
@@ -74,7 +74,7 @@ struct partition {
 	struct slab event_records;	/* [events lock] where ports and connections live */
 	struct list ports;		/* [events lock] ports this partition owns */
 	struct list connections;	/* [events lock] */
-	struct connection **connection_index;	/* [events lock] to change; lookup of signal_event */
+	struct port **doorbells;	/* [events lock] to change; event ports by the first connection ids */
 	unsigned int intercept_vp;	/* [a] which root VP gets the next intercept message */
 };
 
@@ -141,7 +141,7 @@ static inline struct vp *partition_vp(const struct partition *partition, uint32_
 
 	if (index < VPS_PER_PARTITION_MAX)
 		vp = __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE);
-	return vp && __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING ? NULL : vp;
+	return vp && vp_is_dying(vp) ? NULL : vp;
 }
 
 /*

@@ -189,25 +189,6 @@ static void make_ready(struct cpu *home, struct vp *vp, bool woken)
 	spin_unlock(&target->run_lock);
 }
 
-/*
- * It is in its guest, or about to enter: either it is kicked out, or it sees what came when
- * it looks for work, which it does after entry_generation became odd, and again before it
- * blocks. The caller's own VP looks before its next entry anyway. No lock.
- */
-static bool notify_running(struct vp *vp)
-{
-	struct cpu *cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
-
-	if (__atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST) != vp)
-		return false;
-	if (cpu == plat_this_cpu())
-		return true;
-	if (!(__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) & 1))
-		return false;
-	plat_kick(cpu);
-	return true;
-}
-
 static void notify_waiting(struct vp *vp)
 {
 	struct cpu *cpu = lock_home(vp);
@@ -239,7 +220,10 @@ static void notify_waiting(struct vp *vp)
 
 void sched_notify(struct vp *vp)
 {
-	if (!notify_running(vp))
+	const struct cpu *self = plat_this_cpu();
+
+	/* The caller's own VP looks before its next entry anyway. */
+	if (self->current != vp && !sched_kick_guest(self, vp))
 		notify_waiting(vp);
 }
 

@@ -8,13 +8,28 @@
 #pragma once
 
 #include <pvn/abi/hypercall.h>
-
-struct cpu;
-struct vp;
+#include "core/platform.h"
+#include "core/vp.h"
 
 void sched_init_cpu(struct cpu *cpu);
 /* The VP must look at its flags (interrupts, stop reasons): wakes or kicks it. Any processor. */
 void sched_notify(struct vp *vp);
+
+/*
+ * The quick way to the same: it is in its guest on another processor, and is kicked out, or it
+ * is about to enter there, and sees what came, since it looks for work after entry_generation
+ * became odd. False: sched_notify() has to look. No lock.
+ */
+static inline bool sched_kick_guest(const struct cpu *self, const struct vp *vp)
+{
+	struct cpu *cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
+
+	if (cpu == self || __atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST) != vp ||
+	    !(__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) & 1))
+		return false;
+	plat_kick(cpu);
+	return true;
+}
 /* Waits until the VP, whose stop reasons are set, is off its processor. Not for the caller's own. */
 void sched_wait_stopped(struct vp *vp);
 /* The caller's VP gives way once (long spin wait). */

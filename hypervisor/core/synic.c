@@ -2,9 +2,9 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Synthetic interrupt controller: event flags, message slots and their queues
- * [TLFS 2.0 ch. 14 "Inter-Partition Communication"]. Ports and connections are event.c's,
- * the timers are stimer.c's.
+ * Synthetic interrupt controller: message slots and their queues
+ * [TLFS 2.0 ch. 14 "Inter-Partition Communication"]. Event flags are doorbell.h's, ports and
+ * connections event.c's, the timers stimer.c's.
  *
  * synic.lock covers the queues and the writing of slots; event flags need no lock. The
  * guest writes both pages at any time: what is read from them decides nothing but whether
@@ -20,30 +20,6 @@ static void store(uint64_t *field, uint64_t v) { __atomic_store_n(field, v, __AT
 static bool messages_enabled(struct synic *synic)
 {
 	return load(&synic->control) & load(&synic->message_msr) & PVN_MSR_PAGE_ENABLE;
-}
-
-enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag)
-{
-	struct synic *synic = &vp->synic;
-	uint64_t config, bit = 1ull << flag % 64;
-
-	if (sint >= PVN_SINT_COUNT || flag >= PVN_EVENT_FLAGS_PER_SINT)
-		return PVN_STATUS_INVALID_PARAMETER;
-	config = load(&synic->sint[sint]);
-	if (!(load(&synic->control) & load(&synic->event_msr) & PVN_MSR_PAGE_ENABLE) ||
-	    config & PVN_SINT_MASKED)
-		return PVN_STATUS_INVALID_SYNIC_STATE;
-	/* Pairs with the guest's clearing of the flag before it looks at the ring. */
-	if (__atomic_fetch_or(&synic->events->sint[sint].word[flag / 64], bit, __ATOMIC_SEQ_CST) & bit) {
-		struct vp *sender = plat_this_cpu()->current;
-
-		if (sender)	/* not a monitor port's timer while nobody runs */
-			sender->stats.count[PVN_STAT_vp_events_merged]++;
-		return PVN_STATUS_SUCCESS;
-	}
-	if (!(config & PVN_SINT_POLLING))
-		lapic_raise(vp, config & PVN_SINT_VECTOR_MASK);
-	return PVN_STATUS_SUCCESS;
 }
 
 /*

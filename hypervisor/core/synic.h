@@ -53,11 +53,6 @@ void synic_reset(struct vp *vp);
 /* Synthetic MSRs of SynIC and timers (0x40000080-0x4000009f, 0x400000b0-b7). False: #GP. */
 bool synic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
 
-/*
- * Sets event flag; raises the SINT when the flag was clear. INVALID_SYNIC_STATE: page
- * or SynIC off, SINT masked. Any processor, hot path: no lock.
- */
-enum pvn_status synic_signal(struct vp *vp, unsigned int sint, unsigned int flag);
 /* Queues a message and delivers it when its slot is free. The buffer must stay until dequeued. */
 enum pvn_status synic_post(struct vp *vp, unsigned int sint, struct queued_message *message);
 /* Takes the message out of the queue if it is still there. */

@@ -148,5 +148,11 @@ static inline uint64_t vp_vendor_register(struct vp *vp, uint32_t name, unsigned
 	return virt->get_register(vp, name, value) == PVN_STATUS_SUCCESS ? value[half] : 0;
 }
 
+/* Its partition goes, or it was deleted; its memory is there until its partition's end. */
+static inline bool vp_is_dying(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->stop_reasons, __ATOMIC_RELAXED) & VP_STOP_DYING;
+}
+
 /* What exit.c and the MSR file need of it. */
 static inline void vp_skip_instruction(struct vp *vp, uint8_t bytes) { vp->regs.rip += bytes; }

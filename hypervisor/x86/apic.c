@@ -70,15 +70,24 @@ void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
 bool apic_is_level(unsigned int vector) { return apic_read(APIC_TMR + vector / 32) >> (vector % 32) & 1; }
 
-void apic_send(uint32_t target, uint32_t command)
+static inline void send(uint32_t target, uint32_t command)
 {
-	command |= ICR_ASSERT;
+	volatile uint32_t *at = registers;
+
 	if (x2apic)
-		return wrmsr(0x800 + APIC_ICR, (uint64_t)target << 32 | command);
-	while (apic_read(APIC_ICR) & ICR_BUSY)
+		return wrmsr(0x800 + APIC_ICR, (uint64_t)target << 32 | command | ICR_ASSERT);
+	while (at[APIC_ICR * 4] & ICR_BUSY)
 		cpu_pause();
-	apic_write(APIC_ICR_HIGH, target << 24);
-	apic_write(APIC_ICR, command);
+	at[APIC_ICR_HIGH * 4] = target << 24;
+	at[APIC_ICR * 4] = command | ICR_ASSERT;
+}
+
+void apic_send(uint32_t target, uint32_t command) { send(target, command); }
+
+void plat_kick(struct cpu *cpu)
+{
+	this_cpu()->stats.count[PVN_STAT_processor_ipis_sent]++;
+	send(cpu->apic_id, APIC_FIXED | VECTOR_KICK);
 }
 
 void apic_timer_start(uint32_t count) { apic_write(APIC_INITIAL, count); }

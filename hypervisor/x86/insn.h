@@ -92,6 +92,14 @@ static inline void fxsave(void *area) { asm volatile("fxsave64 (%0)" :: "r"(area
 static inline void fxrstor(const void *area) { asm volatile("fxrstor64 (%0)" :: "r"(area) : "memory"); }
 
 static inline void invlpg(const void *at) { asm volatile("invlpg (%0)" :: "r"(at) : "memory"); }
+static inline uint64_t stack_pointer(void)
+{
+	uint64_t rsp;
+
+	asm("movq %%rsp, %0" : "=r"(rsp));
+	return rsp;
+}
+
 static inline void cpu_pause(void) { asm volatile("pause" ::: "memory"); }
 static inline void irq_disable(void) { asm volatile("cli" ::: "memory"); }
 /* Takes what is pending: STI's shadow covers one instruction. */

@@ -17,10 +17,7 @@ static struct cpu *cpus[CPUS_MAX];
 static unsigned int cpu_count;
 static bool released;
 
-struct cpu *plat_this_cpu(void)
-{
-	return (struct cpu *)((uint64_t)__builtin_frame_address(0) & ~(uint64_t)(STACK_BYTES - 1));
-}
+struct cpu *plat_this_cpu(void) { return this_cpu(); }
 
 struct cpu *plat_cpu(unsigned int index) { return cpus[index]; }
 unsigned int plat_cpu_count(void) { return cpu_count; }
@@ -111,12 +108,6 @@ void smp_forget_boot_cpu(void)
 }
 
 void smp_release(void) { __atomic_store_n(&released, true, __ATOMIC_RELEASE); }
-
-void plat_kick(struct cpu *cpu)
-{
-	plat_this_cpu()->stats.count[PVN_STAT_processor_ipis_sent]++;
-	apic_send(cpu->apic_id, APIC_FIXED | VECTOR_KICK);
-}
 
 void plat_relax(void) { cpu_pause(); }
 void plat_device_eoi(unsigned int vector) { (void)vector; apic_eoi(); }

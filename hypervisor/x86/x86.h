@@ -46,6 +46,12 @@ uint32_t apic_timer_count(void);
 
 #define CPUS_MAX 64
 
+/* plat_this_cpu() for this folder: it is at the bottom of its stack. */
+static inline struct cpu *this_cpu(void)
+{
+	return (struct cpu *)(stack_pointer() & ~(uint64_t)(STACK_BYTES - 1));
+}
+
 /* The boot processor's own struct cpu, before anything that logs. */
 void smp_init_boot_cpu(void);
 /*

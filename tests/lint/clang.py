@@ -14,7 +14,8 @@ from pathlib import Path
 import tap
 
 WITH_VALUE = {"-o", "-MF", "-MQ", "-MT"}
-NOT_CLANGS = ("-M", "-c", "-Wno-stringop", "-Wno-maybe", "-Wno-format-trunc", "-fanalyzer")
+NOT_CLANGS = ("-M", "-c", "-Wno-stringop", "-Wno-maybe", "-Wno-format-trunc", "-fanalyzer",
+              "-mpreferred-stack")
 
 
 def command(entry):

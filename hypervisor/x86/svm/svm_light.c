@@ -26,10 +26,9 @@ static bool is_kernel64(const struct vmcb *vmcb)
  */
 static inline enum light skip(struct vmcb *vmcb, unsigned int bytes, enum light light)
 {
+	vmcb->rip += bytes;
 	if (svm_features.next_rip && vmcb->next_rip)
 		vmcb->rip = vmcb->next_rip;
-	else
-		vmcb->rip += bytes;
 	vmcb->interrupt_state &= ~1ull;
 	return light;
 }
@@ -37,9 +36,12 @@ static inline enum light skip(struct vmcb *vmcb, unsigned int bytes, enum light 
 /* Apart, so that the shortest way saves no registers for these. */
 static __attribute__((noinline)) enum light hypercall(struct vp *vp, struct vmcb *vmcb)
 {
-	enum light light = light_hypercall(vp, &vmcb->rax);
+	enum light light = light_hypercall(vp);
 
-	return light == LIGHT_NOT ? LIGHT_NOT : skip(vmcb, VMMCALL_BYTES, light);
+	if (light == LIGHT_NOT)
+		return LIGHT_NOT;
+	vmcb->rax = PVN_STATUS_SUCCESS;
+	return skip(vmcb, VMMCALL_BYTES, light);
 }
 
 static __attribute__((noinline)) enum light cpuid_exit(struct vp *vp, struct vmcb *vmcb)

@@ -57,6 +57,7 @@ struct fake_machine {
 	struct cpu cpu[FAKE_CPUS];
 	unsigned int this_cpu;		/* of the test's own thread */
 	bool threaded;			/* other threads are other processors */
+	bool guests_leave;		/* that move their own entry_generation */
 	uint64_t tsc, tsc_step;		/* every look at the clock moves it by the step */
 	unsigned int kicks[FAKE_CPUS];
 	uint64_t parked;

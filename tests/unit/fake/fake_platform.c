@@ -55,7 +55,7 @@ void plat_kick(struct cpu *cpu)
 
 	machine.kicks[cpu->index]++;
 	/* It leaves its guest, unless it has just done so by itself. */
-	if (generation & 1)
+	if (generation & 1 && !machine.guests_leave)
 		__atomic_compare_exchange_n(&cpu->entry_generation, &generation, generation + 1, false,
 					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }

@@ -5,6 +5,7 @@
  * What several processors do at once, as threads: locks, doorbells against deletion,
  * deposits against mappings.
  */
+#include "core/light.h"
 #include "fake_machine.h"
 
 #include <threads.h>
@@ -61,16 +62,32 @@ static void a_lock_lets_one_processor_in_at_a_time(void **state)
 
 static struct partition *child;
 
+static unsigned int rung;
+
+/* A processor whose VP rings by light exits, and leaves its guest now and then. */
 static int ring(void *cpu)
 {
-	fake_thread_cpu = (unsigned int)(uintptr_t)cpu;
-	while (!is_stopped()) {
-		enum pvn_status status = event_signal(child, 5, 0);
+	struct cpu *self = &machine.cpu[(uintptr_t)cpu];
+	struct vp *vp = child->vps[(uintptr_t)cpu - 1];
 
-		if (status != PVN_STATUS_SUCCESS && status != PVN_STATUS_INVALID_CONNECTION_ID &&
-		    status != PVN_STATUS_INVALID_PORT_ID)
+	fake_thread_cpu = (unsigned int)(uintptr_t)cpu;
+	vp->cpu = self;
+	self->current = vp;
+	fake_enlighten(vp);
+	vp->regs.gpr[RCX] = PVN_CONTROL_FAST | PVN_CALL_signal_event;
+	vp->regs.gpr[RDX] = 5;
+	while (!is_stopped()) {
+		uint64_t inside = __atomic_load_n(&self->entry_generation, __ATOMIC_SEQ_CST) + 1;
+
+		__atomic_store_n(&self->entry_generation, inside, __ATOMIC_SEQ_CST);
+		for (unsigned int i = 0; i < 10; i++)
+			if (light_hypercall(vp) != LIGHT_NOT)
+				__atomic_fetch_add(&rung, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&self->entry_generation, inside + 1, __ATOMIC_SEQ_CST);
+		if (event_signal(child, 6, 0) != PVN_STATUS_INVALID_CONNECTION_ID)
 			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
 	}
+	self->current = NULL;
 	return 0;
 }
 
@@ -88,18 +105,23 @@ static void doorbells_ring_while_ports_and_connections_come_and_go(void **state)
 	thrd_t threads[2];
 
 	(void)state;
-	child = partition_of(make_child(1));
+	child = partition_of(make_child(2));
 	enable_synic(machine.root_vp, 2, 0x60);
+	machine.guests_leave = true;
 	begin();
 	for (uintptr_t i = 0; i < 2; i++)
 		assert_int_equal(thrd_create(&threads[i], ring, (void *)(i + 1)), thrd_success);
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	for (unsigned int i = 0; i < ROUNDS / 3; i++) {
 		struct port port = { .id = 1, .type = PVN_PORT_EVENT, .sint = 2, .flag_count = 1,
 				     .connection_partition = child->id };
 
 		assert_int_equal(event_create_port(root_partition, &port), PVN_STATUS_SUCCESS);
 		assert_int_equal(event_connect(child, 5, root_partition, 1, PVN_PORT_EVENT, 0),
 				 PVN_STATUS_SUCCESS);
+		/* At times until somebody has rung it. */
+		for (unsigned int seen = i % 100 ? ~0u : __atomic_load_n(&rung, __ATOMIC_RELAXED);
+		     seen == __atomic_load_n(&rung, __ATOMIC_RELAXED);)
+			thrd_yield();
 		if (i % 3 == 0) {
 			event_release_all(child);
 		} else if (i % 3 == 1) {
@@ -114,6 +136,8 @@ static void doorbells_ring_while_ports_and_connections_come_and_go(void **state)
 		scribble(&root_partition->pool);
 	}
 	end(threads, 2);
+	machine.guests_leave = false;
+	assert_int_not_equal(rung, 0);
 }
 
 static const struct hpa contested = { 0x2800000 };
