@@ -174,6 +174,7 @@ static int publish_keys(struct pvn_backend *backend)
 		{ "feature-csum", offers->csum },
 		{ "feature-tso4", offers->tso4 },
 		{ "feature-tso6", offers->tso6 },
+		{ "feature-rx-group", 1 },
 		{ "max-segments", PVN_NET_SEGMENTS_MAX },
 		{ "queue-entries-max", PVN_RING_ENTRIES_MAX },
 	};

@@ -16,6 +16,7 @@ bool net_queue_attach(struct net_queue *queue, void *tx, uint32_t tx_entries, vo
 	queue->attached = pvn_back_attach(&queue->tx, tx, tx_entries, epoch) &&
 			  pvn_back_attach(&queue->rx, rx, rx_entries, epoch);
 	queue->reported = false;
+	queue->dry = true;
 	queue->first = 0;
 	queue->offered_count = 0;
 	queue->offered_bytes = 0;
@@ -224,6 +225,7 @@ bool net_queue_receive(struct net_queue *queue, const struct net_turn *turn)
 	       !is_held(interface, &interface->rx_limit, &interface->rx_held_until_ns) &&
 	       receive_one(queue))
 		taken++;
+	queue->dry = !taken;
 	return taken > 0;
 }
 
@@ -236,7 +238,9 @@ bool net_queue_publish(struct net_queue *queue)
 	if (!queue->attached)
 		return false;
 	ring = pvn_back_publish(&queue->tx);
-	return pvn_back_publish(&queue->rx) || ring;
+	ring |= pvn_back_publish(&queue->rx);
+	/* The guest asked to be told of many frames at once: no more are coming for now. */
+	return ring || (queue->dry && pvn_back_owes(&queue->rx));
 }
 
 bool net_queue_arm(struct net_queue *queue, bool *hungry)

@@ -38,6 +38,7 @@ struct net_queue {
 	unsigned int index;
 	bool attached;
 	bool reported;			/* the log has said that it is broken */
+	bool dry;			/* the wire had nothing for it in the last turn */
 	struct pvn_queue_back tx, rx;
 	/* Offered buffers, oldest first: offered[first % PVN_RING_ENTRIES_MAX] ... */
 	struct net_buffer offered[PVN_RING_ENTRIES_MAX];

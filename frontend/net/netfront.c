@@ -22,6 +22,8 @@
 
 #include "frontend/net/netfront.h"
 
+enum { LONE_BUFFERS = 4 };	/* so few since the last doorbell: somebody waits for each */
+
 static unsigned int ring_entries = 256;
 module_param(ring_entries, uint, 0444);
 MODULE_PARM_DESC(ring_entries, "entries of each ring, a power of two from 32 to 256");
@@ -68,11 +70,30 @@ static bool look_for_a_while(struct netfront_queue *queue)
 	return false;
 }
 
+/*
+ * Asks for a doorbell; true: there is something already. While much comes in, for a quarter
+ * of the ring at once: the back-end tells earlier when it has no more, and the rest of the
+ * ring keeps it busy while we take that quarter.
+ */
+static bool ask_for_doorbell(struct netfront_queue *queue)
+{
+	struct pvn_queue_front *ring = &queue->rx.queue;
+	u32 taken = ring->cq_head - queue->armed_at;
+
+	queue->armed_at = ring->cq_head;
+	if (!queue->front->groups)
+		return pvn_front_arm(ring, 1);
+	return pvn_front_arm_group(ring, taken > LONE_BUFFERS ? queue->rx.entries / 4 : 1);
+}
+
 static int napi_poll(struct napi_struct *napi, int budget)
 {
 	struct netfront_queue *queue = container_of(napi, struct netfront_queue, napi);
 	int done;
 
+	/* Netpoll (a budget of 0) does not arm again. */
+	if (queue->front->groups && budget)
+		pvn_front_disarm(&queue->rx.queue);
 	netfront_tx_poll(queue, budget);
 	done = netfront_rx_poll(queue, budget);
 	if (done == budget)
@@ -81,7 +102,7 @@ static int napi_poll(struct napi_struct *napi, int budget)
 	 * Armed before NAPI is told: a doorbell in between only makes it run again.
 	 * (A budget of 0 is netpoll's, which ends above.)
 	 */
-	if (look_for_a_while(queue) || pvn_front_arm(&queue->rx.queue, 1))
+	if (look_for_a_while(queue) || ask_for_doorbell(queue))
 		return budget;
 	napi_complete_done(napi, done);
 	return done;
@@ -177,6 +198,7 @@ static void set_features(struct netfront *front)
 		if (pvn_store_number(there, "feature-tso6", 0, 1, 0))
 			can |= NETIF_F_TSO6;
 	}
+	front->groups = pvn_store_number(there, "feature-rx-group", 0, 1, 0);
 	rtnl_lock();
 	/* What somebody switched off stays off when the back-end comes back. */
 	netdev->wanted_features |= can & ~netdev->hw_features;

@@ -52,6 +52,7 @@ struct netfront_queue {
 	struct sk_buff *partial;	/* frame whose last buffer has not come yet */
 	struct pvn_net_received partial_head;
 	bool skipping;			/* the rest of a bad frame */
+	u32 armed_at;			/* buffers taken when a doorbell was last asked for */
 	struct pvn_poll poll;
 
 	struct netfront_counts counts;
@@ -68,6 +69,7 @@ struct netfront {
 	unsigned int connections;	/* connections so far */
 	bool connected;			/* [rtnl] */
 	bool napi_on;			/* [rtnl] */
+	bool groups;			/* the back-end can ring once for many frames */
 	bool dead;			/* the back-end broke the rules, or it was unplugged */
 	struct work_struct bury;
 };

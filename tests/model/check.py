@@ -15,6 +15,8 @@ MODELS = [
     ("ring.pml", "no wake-up is lost and nothing is taken twice", [
         "NO_PUBLISH_FENCE", "NO_ARM_FENCE", "NO_LOOK_AGAIN", "NO_SPACE_FENCE",
         "NO_SPACE_LOOK_AGAIN", "TAIL_BEFORE_ENTRY", "ARM_OFF_BY_ONE"]),
+    ("group.pml", "no completion of a group is left unheard", [
+        "NO_DRY", "NO_PUBLISH_FENCE", "NO_ARM_FENCE", "NO_LOOK_AGAIN", "LOOK_AT_LAST"]),
     ("hostile.pml", "no peer makes the back-end break its limits", [
         "NO_WINDOW", "NO_ROOM", "NO_STAMP", "NO_BROKEN"]),
     ("front.pml", "no peer keeps the front-end in its loop", ["NO_PROMISE", "NO_BEYOND"]),

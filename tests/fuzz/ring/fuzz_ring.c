@@ -93,6 +93,7 @@ static void run_back(void)
 		pvn_back_complete(&back, request.id, status, 0);
 	}
 	pvn_back_publish(&back);
+	pvn_back_owes(&back);
 	pvn_back_arm(&back);
 }
 
@@ -112,7 +113,10 @@ static void run_front(uint32_t word)
 	while (blkfront_next(&front, &cookie, &status))
 		if (!cookie || ++answers > ENTRIES)
 			abort();
-	pvn_front_arm(&front.queue, 1);
+	if (word & 1 << 16)
+		pvn_front_arm_group(&front.queue, 1 + word % ENTRIES);
+	else
+		pvn_front_arm(&front.queue, 1);
 	pvn_front_untaken(&front.queue);
 }
 

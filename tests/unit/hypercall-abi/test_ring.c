@@ -267,6 +267,64 @@ static void completions_that_nobody_heard_of_are_rung_for_once(void **state)
 	free(pair.base);
 }
 
+static void serve_and_publish(struct pair *pair, pvn_u32 first, pvn_u32 count, bool ring)
+{
+	while (count--)
+		serve_one(pair, first++);
+	assert_int_equal(pvn_back_publish(&pair->back), ring);
+}
+
+static void a_group_is_rung_for_once_and_its_rest_when_the_back_end_is_dry(void **state)
+{
+	struct pair pair;
+	pvn_u32 id;
+
+	(void)state;
+	open_pair(&pair, ENTRIES);
+	for (id = 0; id < 6; id++)
+		assert_true(push(&pair, id));
+	pvn_front_publish(&pair.front);
+	assert_int_equal(pvn_back_available(&pair.back), 6);
+	assert_false(pvn_front_arm_group(&pair.front, 3));
+	assert_false(pvn_back_owes(&pair.back));	/* there was nothing */
+	serve_and_publish(&pair, 0, 2, false);
+	serve_and_publish(&pair, 2, 2, true);
+	assert_false(pvn_back_owes(&pair.back));	/* it was told, of all four */
+	for (id = 0; id < 4; id++)
+		take_one(&pair, id);
+	assert_false(pvn_front_arm_group(&pair.front, 3));
+	serve_and_publish(&pair, 4, 1, false);
+	assert_true(pvn_back_owes(&pair.back));
+	assert_false(pvn_back_owes(&pair.back));
+	free(pair.base);
+}
+
+static void a_front_end_that_is_awake_is_owed_no_doorbell(void **state)
+{
+	struct pair pair;
+	pvn_u32 id;
+
+	(void)state;
+	open_pair(&pair, ENTRIES);
+	for (id = 0; id < 4; id++)
+		assert_true(push(&pair, id));
+	pvn_front_publish(&pair.front);
+	assert_int_equal(pvn_back_available(&pair.back), 4);
+	assert_false(pvn_front_arm_group(&pair.front, 3));
+	pvn_front_disarm(&pair.front);
+	serve_and_publish(&pair, 0, 1, false);
+	assert_false(pvn_back_owes(&pair.back));
+	/* Not the third, but the first is looked for: and then it is awake. */
+	assert_true(pvn_front_arm_group(&pair.front, 3));
+	serve_and_publish(&pair, 1, 2, false);
+	assert_false(pvn_back_owes(&pair.back));
+	for (id = 0; id < 3; id++)
+		take_one(&pair, id);
+	assert_false(pvn_front_arm_group(&pair.front, 1));
+	serve_and_publish(&pair, 3, 1, true);
+	free(pair.base);
+}
+
 static void space_is_announced_when_it_was_asked_for(void **state)
 {
 	struct pair pair;
@@ -596,6 +654,8 @@ int main(void)
 		cmocka_unit_test(a_stamp_that_is_taken_back_breaks_the_queue),
 		cmocka_unit_test(completions_can_be_asked_for_in_groups),
 		cmocka_unit_test(completions_that_nobody_heard_of_are_rung_for_once),
+		cmocka_unit_test(a_group_is_rung_for_once_and_its_rest_when_the_back_end_is_dry),
+		cmocka_unit_test(a_front_end_that_is_awake_is_owed_no_doorbell),
 		cmocka_unit_test(space_is_announced_when_it_was_asked_for),
 		cmocka_unit_test(an_index_outside_of_the_window_breaks_the_queue_for_good),
 		cmocka_unit_test(an_index_that_goes_back_breaks_the_queue),

@@ -37,7 +37,7 @@
 #ifndef PVN_ABI_RING_H
 #define PVN_ABI_RING_H
 
-#include <pvn/abi/types.h>
+#include <pvn/abi/poll.h>
 
 #define PVN_RING_ENTRIES_MIN	4u
 #define PVN_RING_ENTRIES_MAX	256u
@@ -374,6 +374,30 @@ static inline bool pvn_front_arm(struct pvn_queue_front *q, pvn_u32 count)
 }
 
 /*
+ * Asks for no doorbell at all, until the next arm: the caller is awake and looks. A word so
+ * far back that no publication passes it, nor is it ahead of one.
+ */
+static inline void pvn_front_disarm(struct pvn_queue_front *q)
+{
+	pvn_ring_store(&q->mine->cq_arm, q->cq_head - q->entries - 1);
+}
+
+/*
+ * Asks for a doorbell once `count` more completions are there, or fewer and the back-end
+ * has no more for now (pvn_back_owes()). True: there is one already, take all and ask again.
+ */
+static inline bool pvn_front_arm_group(struct pvn_queue_front *q, pvn_u32 count)
+{
+	pvn_ring_store(&q->mine->cq_head, q->cq_head);
+	pvn_ring_store(&q->mine->cq_arm, q->cq_head + count - 1);
+	pvn_ring_fence();	/* pairs with pvn_back_publish() */
+	q->promised = pvn_front_ready(q);
+	if (q->promised)
+		pvn_front_disarm(q);
+	return q->promised;
+}
+
+/*
  * Puts the doorbell that was asked for off, without a look, to when `count` completions
  * are there. 0: to none; the caller looks by itself, then arms. What was passed before is
  * rung for, so nothing is lost; the rest is rung for when the back-end runs dry.
@@ -604,79 +628,17 @@ static inline bool pvn_back_unheard(struct pvn_queue_back *q)
 	return true;
 }
 
-/* --- adaptive polling --- */
-
 /*
- * How long to look at a queue before arming and sleeping: doubles when looking
- * paid off, halves when it did not, between floor and ceiling. The caller owns
- * the clock. A ceiling of 0 turns polling off.
+ * The same for a front-end that asks with pvn_front_arm_group() only: one that is awake,
+ * or was rung for already, looks by itself. For a back-end that has published, and has no
+ * more for now.
  */
-struct pvn_poll {
-	pvn_u32 budget_ns;
-	pvn_u32 floor_ns;
-	pvn_u32 ceiling_ns;
-	pvn_u32 mean_ns;	/* of waits; pvn_poll_waited() only */
-	pvn_u32 skipped;
-};
-
-static inline void pvn_poll_hit(struct pvn_poll *poll)
+static inline bool pvn_back_owes(struct pvn_queue_back *q)
 {
-	pvn_u32 budget = poll->budget_ns ? poll->budget_ns * 2 : poll->floor_ns;
-
-	poll->budget_ns = budget < poll->ceiling_ns ? budget : poll->ceiling_ns;
-}
-
-static inline void pvn_poll_miss(struct pvn_poll *poll)
-{
-	pvn_u32 budget = poll->budget_ns / 2;
-
-	poll->budget_ns = budget > poll->floor_ns ? budget : poll->floor_ns;
-	if (poll->budget_ns > poll->ceiling_ns)
-		poll->budget_ns = poll->ceiling_ns;
-}
-
-/*
- * A ceiling for an end that was not told one: to sleep and be woken costs both ends some
- * exits and the other processor a wake-up, together about what this many exits take.
- */
-#define PVN_POLL_EXITS		50u
-#define PVN_POLL_CEILING_MIN_NS	50000u
-#define PVN_POLL_CEILING_MAX_NS	1000000u
-
-static inline pvn_u32 pvn_poll_ceiling(pvn_u64 exit_ns)
-{
-	if (exit_ns < PVN_POLL_CEILING_MIN_NS / PVN_POLL_EXITS)
-		return PVN_POLL_CEILING_MIN_NS;
-	if (exit_ns > PVN_POLL_CEILING_MAX_NS / PVN_POLL_EXITS)
-		return PVN_POLL_CEILING_MAX_NS;
-	return (pvn_u32)exit_ns * PVN_POLL_EXITS;
-}
-
-#define PVN_POLL_PROBE	64u
-#define PVN_POLL_TRIES	8u
-
-/*
- * Instead of hits and misses: learns from how long waits took, whether they were
- * looked or slept through. Looks twice the usual time; not at all when the usual
- * time is above the ceiling, but for some tries in a row now and then: a wait that was
- * slept through looks longer than it was, to the other end too, which must see several
- * quick answers before it begins to look as well.
- */
-static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
-{
-	pvn_u64 most = 4ull * poll->ceiling_ns, wish;
-	pvn_u32 sample = (pvn_u32)(ns < most ? ns : most);
-
-	poll->mean_ns = poll->mean_ns ? poll->mean_ns - poll->mean_ns / 8 + sample / 8 : sample;
-	wish = 2ull * poll->mean_ns + poll->floor_ns;
-	if (poll->mean_ns <= poll->ceiling_ns) {
-		poll->budget_ns = (pvn_u32)(wish < poll->ceiling_ns ? wish : poll->ceiling_ns);
-		poll->skipped = 0;
-	} else {
-		poll->budget_ns = ++poll->skipped > PVN_POLL_PROBE ? poll->ceiling_ns : 0;
-		if (poll->skipped == PVN_POLL_PROBE + PVN_POLL_TRIES)
-			poll->skipped = 0;
-	}
+	if (q->broken || q->cq_rung == q->cq_published ||
+	    pvn_ring_load(&q->peer->cq_arm) - q->cq_published >= q->entries)
+		return false;
+	return pvn_back_unheard(q);
 }
 
 #endif

@@ -187,6 +187,26 @@ static void nothing_is_read_from_the_wire_that_has_no_room(void **state)
 	assert_int_equal(net_queue_broken(&queue), PVN_RING_OK);
 }
 
+/* The front-end asked for many; the wire has few, and then no more. */
+static void the_guest_is_told_of_few_frames_when_no_more_come(void **state)
+{
+	const struct net_turn turn = { .frames = 2, .bytes = 1 << 30 };
+
+	(void)state;
+	offer_pages();
+	assert_false(pvn_front_arm_group(&rx.queue, ENTRIES));
+	waiting = 3;
+	assert_true(net_queue_receive(&queue, &turn));
+	assert_false(net_queue_publish(&queue));
+	assert_true(net_queue_receive(&queue, &turn));
+	assert_false(net_queue_publish(&queue));
+	assert_false(net_queue_receive(&queue, &turn));
+	assert_true(net_queue_publish(&queue));
+	assert_false(net_queue_receive(&queue, &turn));
+	assert_false(net_queue_publish(&queue));
+	assert_int_equal(count_done(&rx), 3 * ((FRAME + 16 + PAGE - 1) / PAGE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +215,7 @@ int main(void)
 		QUEUE_TEST(a_turn_ends_after_its_frames),
 		QUEUE_TEST(what_comes_back_is_delivered_between_two_turns),
 		QUEUE_TEST(nothing_is_read_from_the_wire_that_has_no_room),
+		QUEUE_TEST(the_guest_is_told_of_few_frames_when_no_more_come),
 	};
 
 	return cmocka_run_group_tests_name("netd queue", tests, NULL, NULL);

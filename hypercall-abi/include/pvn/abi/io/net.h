@@ -28,6 +28,9 @@
  *	B/link				1: plugged in, 0: not
  *	B/feature-csum			1: fills in checksums of TCP and UDP that it is sent
  *	B/feature-tso4, B/feature-tso6	1: cuts TCP frames into segments; needs csum
+ *	B/feature-rx-group		1: rings for received frames also when there are fewer
+ *					than the doorbell was asked for (pvn_front_arm_group()),
+ *					as soon as it has no more
  *	B/max-segments			pieces of memory that a frame may consist of
  *	B/queue-entries-max		largest ring
  *
