@@ -8,22 +8,19 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "libpvn/unix_socket.h"
 
 int clients_listen(struct clients *clients, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	mode_t mask;
 	int error;
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
+	if (pvn_unix_address(&address, path))
 		return -1;
-	}
-	strcpy(address.sun_path, path);
 	if (tail_create(&clients->history, HISTORY))
 		return -1;
 	clients->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

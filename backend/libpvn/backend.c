@@ -16,20 +16,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <pvn/abi/ring.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/log_limit.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 uint32_t pvn_backend_poll_ceiling(void)
 {
@@ -38,10 +30,10 @@ uint32_t pvn_backend_poll_ceiling(void)
 
 	/* CPUID always exits; the least of several, since we may be called away. */
 	for (i = 0; i < 8; i++) {
-		uint64_t start = now_ns(), took;
+		uint64_t start = pvn_now_ns(), took;
 
 		__cpuid(0, unused, unused, unused, unused);
-		took = now_ns() - start;
+		took = pvn_now_ns() - start;
 		least = took < least ? took : least;
 	}
 	return pvn_poll_ceiling(least);
@@ -54,7 +46,7 @@ void pvn_backend_log(const struct pvn_backend *backend, const char *format, ...)
 	char text[512];
 	va_list args;
 
-	if (!pvn_log_admit(&limit, now_ns(), &left_out))
+	if (!pvn_log_admit(&limit, pvn_now_ns(), &left_out))
 		return;
 	if (left_out)
 		fprintf(stderr, "%s: guest %u %s %u: %u lines left out, they came too fast\n",

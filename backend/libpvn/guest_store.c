@@ -8,20 +8,25 @@
 #include "libpvn/guest_store.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "libpvn/guests.h"
 #include "libpvn/store_client.h"
+#include "libpvn/unix_socket.h"
 
 static int connect_daemon(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	char path[PATH_MAX];
+	int fd;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/store/control", pvn_rundir());
+	snprintf(path, sizeof(path), "%s/store/control", pvn_rundir());
+	if (pvn_unix_address(&address, path))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0 || !connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	close(fd);

@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "libpvn/unix_socket.h"
 
 #ifndef PVN_LIBEXECDIR
 #define PVN_LIBEXECDIR "/usr/libexec/paravane"
@@ -172,16 +172,13 @@ int pvn_guest_remove(const char *name)
 
 static int connect_control(const char *name)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	char path[PATH_MAX];
 	int fd;
 
 	pvn_guest_path(path, sizeof(path), name, "control");
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
+	if (pvn_unix_address(&address, path))
 		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;

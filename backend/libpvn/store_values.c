@@ -11,7 +11,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "libpvn/clock.h"
 
 int pvn_store_read_u64(struct pvn_store *store, uint32_t tx, const char *path, uint64_t *value)
 {
@@ -47,14 +48,6 @@ int pvn_store_exists(struct pvn_store *store, uint32_t tx, const char *path)
 	return errno == ENOENT ? 0 : -1;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* 1 it is, 0 it is not (yet), -1 + errno. */
 static int value_is(struct pvn_store *store, const char *path, const char *value)
 {
@@ -76,7 +69,7 @@ static int wait_event(struct pvn_store *store, int64_t deadline)
 	int got;
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - pvn_now_ms();
 
 		got = pvn_store_next_event(store, &path, &token);
 		if (got) {
@@ -97,7 +90,7 @@ int pvn_store_wait_value(struct pvn_store *store, const char *path, const char *
 			 int timeout_ms)
 {
 	struct pvn_store *own = pvn_store_open(pvn_store_path(store));
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = pvn_now_ms() + timeout_ms;
 	int result, error;
 
 	if (!own)

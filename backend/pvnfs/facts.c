@@ -14,22 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/guests.h"
 
 enum { FRESH_MS = 500 };
 
 static json_t *facts;
 static int64_t facts_ms;
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What a subcommand of pvn prints, or an empty object: it does not know it, or cannot ask. */
 static json_t *ask_pvn(const char *subcommand)
@@ -66,7 +58,7 @@ static json_t *guests_by_name(void)
 
 static const json_t *fresh_facts(void)
 {
-	if (facts && now_ms() - facts_ms < FRESH_MS)
+	if (facts && pvn_now_ms() - facts_ms < FRESH_MS)
 		return facts;
 	json_decref(facts);
 	facts = json_object();
@@ -74,7 +66,7 @@ static const json_t *fresh_facts(void)
 	json_object_set_new(facts, "hypervisor",
 			    json_pack("{s:o, s:o}", "counters", ask_pvn("counters --all"), "census",
 				      ask_pvn("census")));
-	facts_ms = now_ms();
+	facts_ms = pvn_now_ms();
 	return facts;
 }
 

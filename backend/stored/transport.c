@@ -11,20 +11,17 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
+#include "libpvn/clock.h"
 #include "libpvn/ids.h"
 
 enum { OUTPUT_PIECES = 64 };
 
 void server_turn_begin(struct server *server)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	server->store->now_us = (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	server->store->now_us = pvn_now_ns() / 1000;
 }
 
 void peer_again(struct peer *peer)

@@ -9,13 +9,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "libpvn/guests.h"
+#include "libpvn/unix_socket.h"
 #include "tools/pvn.h"
 
 #define DETACH 0x1d	/* Ctrl-] */
@@ -25,7 +24,7 @@
 static int connect_console(const char *name, unsigned int number)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	char path[PATH_MAX], file[24] = "console";
 	unsigned int i;
 	int fd;
@@ -33,11 +32,8 @@ static int connect_console(const char *name, unsigned int number)
 	if (number)
 		snprintf(file, sizeof(file), "console%u", number);
 	pvn_guest_path(path, sizeof(path), name, file);
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
+	if (pvn_unix_address(&address, path))
 		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	for (i = 0; fd >= 0 && i < CONNECT_TRIES; i++) {
 		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))

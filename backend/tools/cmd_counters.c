@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/root_dev.h"
 #include "tools/counters.h"
 #include "tools/pvn.h"
@@ -78,14 +78,6 @@ static void print_all(const json_t *counters, bool all)
 
 /* --- of a command --- */
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* The command's exit status as a shell has it, or -1 + errno. */
 static int run_command(char **words)
 {
@@ -114,12 +106,12 @@ static json_t *measure(int root, json_int_t only, char **words, int *status)
 	/* Pages are mapped when they are first read: that is not to be measured. */
 	json_decref(counters_read(root, only));
 	before = counters_read(root, only);
-	start = seconds_now();
+	start = pvn_now_seconds();
 	*status = before ? run_command(words) : -1;
 	after = *status < 0 ? NULL : counters_read(root, only);
 	if (after) {
 		cost = counters_since(before, after);
-		json_object_set_new(cost, "seconds", json_real(seconds_now() - start));
+		json_object_set_new(cost, "seconds", json_real(pvn_now_seconds() - start));
 		json_object_set_new(cost, "status", json_integer(*status));
 	}
 	json_decref(before);
@@ -128,21 +120,6 @@ static json_t *measure(int root, json_int_t only, char **words, int *status)
 }
 
 /* --- the command itself --- */
-
-static int partition_named(struct call *call, const char *name, json_int_t *id)
-{
-	json_t *state;
-
-	*id = 1;
-	if (!strcmp(name, "root"))
-		return 0;
-	state = find_guest(call, name);
-	if (!state)
-		return -1;
-	*id = number_of(state, "partition");
-	json_decref(state);
-	return 0;
-}
 
 /* Where "--" stands: what follows is another program's. */
 static int find_command(int argc, char **argv)
@@ -186,7 +163,7 @@ static int run(struct call *call, int argc, char **argv)
 	const struct option_spec options[] = { { "--all", &all, NULL }, { "--diff", &diff, NULL }, { 0 } };
 	char **command = own + 1 < argc ? argv + own + 1 : NULL;
 	const char *name = NULL;
-	json_int_t only = 0;
+	uint64_t only = 0;
 
 	count = take_arguments(call, own, argv, options, &name, 0, 1);
 	if (count < 0)
@@ -195,9 +172,9 @@ static int run(struct call *call, int argc, char **argv)
 		return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL,
 				"pvn counters --diff -- COMMAND prints what COMMAND cost",
 				diff ? "--diff wants a command" : "a command wants --diff");
-	if (name && partition_named(call, name, &only))
+	if (name && find_partition(call, name, &only))
 		return -1;
-	return show(call, only, command, all);
+	return show(call, (json_int_t)only, command, all);
 }
 
 const struct subcommand cmd_counters = {

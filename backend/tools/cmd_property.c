@@ -52,23 +52,6 @@ static int find_code(struct call *call, const char *text, uint32_t *code)
 			"there is no property \"%.60s\"", text);
 }
 
-static int find_partition(struct call *call, const char *name, uint64_t *id)
-{
-	json_t *state;
-
-	*id = 1;
-	if (!strcmp(name, "root"))
-		return 0;
-	if (!is_guest_running(call, name))
-		return -1;
-	state = find_guest(call, name);
-	if (!state)
-		return -1;
-	*id = (uint64_t)number_of(state, "partition");
-	json_decref(state);
-	return 0;
-}
-
 static int refused(struct call *call, int status, const char *what)
 {
 	return pvn_fail(&call->problem, status < 0 ? PVN_EXIT_FAILED : PVN_EXIT_REFUSED,
@@ -153,7 +136,9 @@ static int act(struct call *call, const char *const *words, int count)
 	if ((!is_set && strcmp(words[0], "get")) || (is_set ? count != 4 : count > 3))
 		return pvn_fail(&call->problem, PVN_EXIT_USAGE, NULL, "pvn property --help",
 				"get NAME [PROPERTY], or set NAME PROPERTY VALUE");
-	if ((count > 2 && find_code(call, words[2], &code)) || find_partition(call, words[1], &id))
+	if ((count > 2 && find_code(call, words[2], &code)) ||
+	    (strcmp(words[1], "root") && !is_guest_running(call, words[1])) ||
+	    find_partition(call, words[1], &id))
 		return -1;
 	root = pvn_root_open();
 	if (root < 0)

@@ -9,9 +9,9 @@
 #include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/root_dev.h"
 #include "tools/counters.h"
 #include "tools/pvn.h"
@@ -160,14 +160,6 @@ static void draw_frame(const struct frame *frame)
 	refresh();
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* Waits; true: the user wants to leave. */
 static bool pause_for(const struct view *view)
 {
@@ -186,7 +178,7 @@ static bool pause_for(const struct view *view)
 static int watch(int root, const struct call *call, const struct view *view)
 {
 	json_t *before = counters_read(root, 0), *after, *cost;
-	double start = seconds_now(), end;
+	double start = pvn_now_seconds(), end;
 	struct frame frame;
 	int result;
 
@@ -194,7 +186,7 @@ static int watch(int root, const struct call *call, const struct view *view)
 		if (pause_for(view))
 			break;
 		after = counters_read(root, 0);
-		end = seconds_now();
+		end = pvn_now_seconds();
 		cost = after ? counters_since(before, after) : NULL;
 		json_decref(before);
 		before = after;

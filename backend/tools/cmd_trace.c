@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/root_dev.h"
 #include "tools/decode.h"
 #include "tools/names.h"
@@ -56,21 +56,13 @@ static void stop(int number)
 	stopped = 1;
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Names that guests have now, into the record, too; 0 or -1 + errno. */
 static int learn_names(struct trace *trace)
 {
 	unsigned int fresh = names_learn(trace->names);
 	static uint8_t page[PVN_PAGE_SIZE];
 
-	trace->learned = now();
+	trace->learned = pvn_now_seconds();
 	for (; trace->file && fresh; fresh--) {
 		names_to_page(trace->names, (unsigned int)json_array_size(trace->names) - fresh, page);
 		if (fwrite(page, sizeof(page), 1, trace->file) != 1)
@@ -87,7 +79,7 @@ static const char *guest_of(struct trace *trace, uint64_t partition)
 	if (name && trace->last_partition == partition)
 		return name;
 	name = names_find(trace->names, partition);
-	if (!name && !trace->read && now() - trace->learned >= LEARN_SECONDS) {
+	if (!name && !trace->read && pvn_now_seconds() - trace->learned >= LEARN_SECONDS) {
 		learn_names(trace);
 		name = names_find(trace->names, partition);
 	}
@@ -299,9 +291,9 @@ static int open_record(struct trace *trace)
 static int run_live(struct trace *trace, int fd, unsigned int seconds)
 {
 	static uint8_t page[PVN_PAGE_SIZE];
-	double end = now() + seconds;
+	double end = pvn_now_seconds() + seconds;
 
-	while (!is_over(trace) && (!seconds || now() < end)) {
+	while (!is_over(trace) && (!seconds || pvn_now_seconds() < end)) {
 		ssize_t got = read(fd, page, sizeof(page));
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 
@@ -370,19 +362,11 @@ static int check_name(struct trace *trace)
 static int take_filters(struct trace *trace, unsigned int *seconds)
 {
 	unsigned int number;
-	json_t *state;
 
 	if (trace->name && check_name(trace))
 		return -1;
-	if (trace->guest && !strcmp(trace->guest, "root")) {
-		trace->partition = 1;
-	} else if (trace->guest && !trace->read) {
-		state = find_guest(trace->call, trace->guest);
-		if (!state)
-			return -1;
-		trace->partition = (uint64_t)number_of(state, "partition");
-		json_decref(state);
-	}
+	if (trace->guest && !trace->read && find_partition(trace->call, trace->guest, &trace->partition))
+		return -1;
 	if (trace->vp && take_whole(trace->call, trace->vp, 63, "virtual processor", &trace->only_vp))
 		return -1;
 	if (trace->count &&

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/guests.h"
 
 static int usage_error(struct call *call, const char *format, const char *word)
@@ -233,21 +234,28 @@ bool is_guest_running(struct call *call, const char *name)
 	return runs;
 }
 
-static double now(void)
+int find_partition(struct call *call, const char *name, uint64_t *partition)
 {
-	struct timespec t;
+	json_t *state;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	*partition = 1;
+	if (!strcmp(name, "root"))
+		return 0;
+	state = find_guest(call, name);
+	if (!state)
+		return -1;
+	*partition = (uint64_t)number_of(state, "partition");
+	json_decref(state);
+	return 0;
 }
 
 int wait_for_end(struct call *call, const char *name, unsigned int seconds)
 {
 	const struct timespec pause = { .tv_nsec = 50000000 };
-	double deadline = now() + seconds;
+	double deadline = pvn_now_seconds() + seconds;
 
 	while (pvn_guest_is_alive(name)) {
-		if (seconds && now() >= deadline)
+		if (seconds && pvn_now_seconds() >= deadline)
 			return pvn_fail(&call->problem, PVN_EXIT_TIMED_OUT, NULL,
 					"wait longer with --timeout, or pvn destroy it",
 					"\"%s\" has not ended within %u seconds", name, seconds);

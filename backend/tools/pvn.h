@@ -8,6 +8,7 @@
 #define PVN_TOOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -88,6 +89,9 @@ json_t *ask_worker_for(struct call *call, const char *name, json_t *request);
 
 /* False with *problem filled: there is no such guest, or it has ended. */
 bool is_guest_running(struct call *call, const char *name);
+
+/* The number of a guest's partition, of its last one if it has ended; or of "root"; or -1 as above. */
+int find_partition(struct call *call, const char *name, uint64_t *partition);
 
 /*
  * Waits until the guest has ended. 0, or -1 with *problem filled; seconds 0: for

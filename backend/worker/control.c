@@ -12,27 +12,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "libpvn/guests.h"
+#include "libpvn/unix_socket.h"
 
 #define LINE_MAX_BYTES 4096
 #define PATIENCE_SECONDS 2
 
 int control_listen(const char *name)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	char path[PATH_MAX];
 	int fd;
 
 	pvn_guest_path(path, sizeof(path), name, "control");
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
+	if (pvn_unix_address(&address, path))
 		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

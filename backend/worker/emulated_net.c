@@ -9,8 +9,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "libpvn/clock.h"
 
 enum { FRAMES_AT_A_TIME = 64 };		/* then others have their turn */
 
@@ -23,11 +24,8 @@ struct emulated_net {
 
 static uint64_t now(void *context)
 {
-	struct timespec time;
-
 	(void)context;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ull + time.tv_nsec;
+	return pvn_now_ns();
 }
 
 /* A tap whose queue is full drops, as a wire does. */
