@@ -107,7 +107,9 @@ const char *multiboot_check(const struct multiboot *image, uint64_t file_bytes)
 
 		if (why)
 			return why;
-		if (segment->gpa < image->low || segment->gpa + segment->memory_bytes > image->end)
+		/* No parser keeps an empty one, whose bytes in the file nobody has looked at. */
+		if (!segment->memory_bytes || segment->gpa < image->low ||
+		    segment->gpa + segment->memory_bytes > image->end)
 			return "it contradicts itself";
 	}
 	return NULL;

@@ -401,6 +401,11 @@ static void what_was_found_is_looked_at_again(void **state)
 	bad.end = MIB + 4095;
 	assert_non_null(multiboot_check(&bad, 1000));
 	bad = good;
+	bad.segment[0].memory_bytes = 0;
+	assert_non_null(multiboot_check(&bad, 1000));
+	bad.segment[0].file_bytes = 1ull << 40;	/* to be read into a guest of less */
+	assert_non_null(multiboot_check(&bad, 1000));
+	bad = good;
 	bad.segment[0].file_at = ~0ull;
 	assert_non_null(multiboot_check(&bad, 1000));
 }
