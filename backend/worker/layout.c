@@ -53,12 +53,14 @@ int layout_plan_multiboot(struct layout *layout, uint64_t memory_bytes,
 			  const struct multiboot *payload, uint64_t initrd_bytes,
 			  struct pvn_problem *problem)
 {
+	uint64_t end = payload->end < LAYOUT_KERNEL_MIN ? LAYOUT_KERNEL_MIN : payload->end;
+
 	plan_memory(layout, memory_bytes, initrd_bytes);
 	layout->kernel = payload->low;
 	if (initrd_bytes)
-		layout->initrd = (payload->end + 0xfff) & ~0xfffull;
-	if (payload->end > layout->low_bytes || layout->initrd > layout->low_bytes ||
+		layout->initrd = (end + 0xfff) & ~0xfffull;
+	if (end > layout->low_bytes || layout->initrd > layout->low_bytes ||
 	    initrd_bytes > layout->low_bytes - layout->initrd)
-		return too_little(problem, memory_bytes, payload->end + initrd_bytes);
+		return too_little(problem, memory_bytes, end + initrd_bytes);
 	return 0;
 }

@@ -7,8 +7,9 @@
  *	0x00001000	descriptor table	0x00007000	boot_params
  *	0x00009000	page tables		0x00020000	command line
  *	0x000e0000	ACPI tables
- *	where the kernel prefers (16 MiB)	kernel; a multiboot payload where it is linked
- *	as high as possible below 3 GiB		initrd; right behind a multiboot payload
+ *	where the kernel prefers (16 MiB)	kernel; a multiboot payload where it is linked, also
+ *						between 0x8000 or 0x30000 and what comes next
+ *	as high as possible below 3 GiB		initrd; right behind a multiboot payload, from 1 MiB on
  *	0xfe000000	page of the store, not RAM
  *	4 GiB		RAM beyond the first 3 GiB
  */

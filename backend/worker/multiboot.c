@@ -23,8 +23,6 @@
 #define WANTS		0xffffu
 #define HAS_ADDRESSES	0x10000u
 
-/* Loading below 1 MiB would meet what the loader itself has there. */
-#define LOAD_MIN	LAYOUT_KERNEL_MIN
 #define LOAD_MAX	(1ull << 32)
 
 /* The boot information, and what it points to, in one page. */
@@ -76,6 +74,22 @@ static int no_payload(const char *path, struct pvn_problem *problem, const char 
 			"the multiboot kernel cannot be loaded: %s", why);
 }
 
+/* Between what the loader itself has in conventional memory; see layout.h. */
+static bool is_free_below(const struct multiboot_segment *segment)
+{
+	static const struct { uint64_t from, to; } rooms[] = {
+		{ LAYOUT_BOOT_PARAMS + 4096, LAYOUT_CMDLINE },
+		{ LAYOUT_CMDLINE + LAYOUT_CMDLINE_BYTES, LAYOUT_CONVENTIONAL_END },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++)
+		if (segment->gpa >= rooms[i].from && segment->gpa < rooms[i].to &&
+		    segment->memory_bytes <= rooms[i].to - segment->gpa)
+			return true;
+	return false;
+}
+
 /* NULL, or what is wrong with it; an empty one may be anywhere. */
 static const char *check_segment(const struct multiboot_segment *segment, uint64_t file_bytes)
 {
@@ -85,8 +99,8 @@ static const char *check_segment(const struct multiboot_segment *segment, uint64
 		return "it is truncated";
 	if (segment->file_bytes > segment->memory_bytes)
 		return "a segment is longer in the file than in memory";
-	if (segment->gpa < LOAD_MIN)
-		return "it wants to be below 1 MiB";
+	if (segment->gpa < LAYOUT_KERNEL_MIN && !is_free_below(segment))
+		return "it wants to be where the loader's own things are, below 1 MiB";
 	if (segment->gpa >= LOAD_MAX || segment->memory_bytes > LOAD_MAX - segment->gpa)
 		return "it wants to be above 4 GiB";
 	return NULL;

@@ -38,7 +38,7 @@ def test_elf(machine):
 
 @seconds(150)
 def test_flat(machine):
-    """A multiboot payload whose header has address fields does, too."""
+    """A multiboot payload whose header has address fields does, too, linked below 1 MiB."""
     check(*run_payload(machine, "flat"))
 
 

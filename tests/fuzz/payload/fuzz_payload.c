@@ -31,6 +31,7 @@ enum {
 	FLAT_AT = 32,
 	ELF_AT = 1024,			/* of the header; program headers before, segments behind */
 	PARTS_AT = 64,
+	MARK = 0xa5,
 };
 
 struct input {
@@ -133,7 +134,8 @@ static void edit(uint8_t *file, size_t *file_bytes, const uint8_t *with)
 {
 	static const uint32_t places[] = {
 		0, 1, FILE_BYTES, FILE_BYTES - 1, MIB, MIB - 1, 2 * MIB, MEMORY_BYTES, MEMORY_BYTES - 1,
-		0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff,
+		0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff, LAYOUT_BOOT_PARAMS, 0x8000,
+		LAYOUT_CMDLINE, LAYOUT_CMDLINE + LAYOUT_CMDLINE_BYTES, LAYOUT_CONVENTIONAL_END, LAYOUT_ACPI,
 	};
 	size_t at = (with[0] | (with[1] & 7) << 8) % (FILE_BYTES - 8);
 	uint32_t value, old;
@@ -232,6 +234,26 @@ static void copy_in(uint64_t gpa, const uint8_t *file, size_t file_bytes, uint64
 	memcpy(memory + gpa, file + at, bytes);
 }
 
+/* What is written for the payload meets none of it. */
+static void mark_segments(const struct multiboot *image)
+{
+	for (unsigned int i = 0; i < image->segment_count; i++) {
+		memory[image->segment[i].gpa] = MARK;
+		memory[image->segment[i].gpa + image->segment[i].memory_bytes - 1] = MARK;
+	}
+}
+
+static bool are_segments_marked(const struct multiboot *image)
+{
+	for (unsigned int i = 0; i < image->segment_count; i++) {
+		const struct multiboot_segment *s = &image->segment[i];
+
+		if (memory[s->gpa] != MARK || memory[s->gpa + s->memory_bytes - 1] != MARK)
+			return false;
+	}
+	return true;
+}
+
 static void load_multiboot(const struct multiboot *image, const uint8_t *file, size_t file_bytes,
 			   struct input *input)
 {
@@ -253,14 +275,15 @@ static void load_multiboot(const struct multiboot *image, const uint8_t *file, s
 	for (unsigned int i = 0; i < image->segment_count; i++) {
 		const struct multiboot_segment *s = &image->segment[i];
 
-		expect(s->gpa >= MIB && s->gpa + s->memory_bytes <= MEMORY_BYTES);
+		expect(s->gpa + s->memory_bytes <= MEMORY_BYTES);
 		copy_in(s->gpa, file, file_bytes, s->file_at, s->file_bytes);
 	}
 	text = words(input);
-	memory[MIB] = 0xa5;			/* what is written for the payload is below it */
+	mark_segments(image);
 	error = multiboot_write(memory, &layout, "kernel", text, text, &problem);
 	expect_told(error, &problem);
-	expect(memory[MIB] == 0xa5 && (error || !start_write_multiboot(memory, &machine, &problem)));
+	expect(error || !start_write_multiboot(memory, &machine, &problem));
+	expect(are_segments_marked(image));
 	expect(start_registers_multiboot(registers, image) <= START_REGISTERS);
 	free(text);
 }

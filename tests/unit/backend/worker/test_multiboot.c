@@ -118,12 +118,48 @@ static void address_fields_that_lie_are_refused(void **state)
 		put(file, FLAT_AT + lies[i].at, lies[i].value);
 		assert_int_equal(parse(file, sizeof(file)), -1);
 	}
-	/* Below 1 MiB the loader has its own things. */
+}
+
+/* 1,624 bytes of memory at `gpa`. */
+static int parse_flat_at(uint32_t gpa)
+{
+	uint8_t file[FLAT_BYTES];
+	unsigned int i;
+
 	make_flat(file);
 	for (i = 12; i < 32; i += 4)
-		put(file, FLAT_AT + i, get(file, FLAT_AT + i) - 0x180000);
-	assert_int_equal(parse(file, sizeof(file)), -1);
-	assert_non_null(strstr(problem.text, "below 1 MiB"));
+		put(file, FLAT_AT + i, get(file, FLAT_AT + i) - 0x200000 + gpa);
+	return parse(file, sizeof(file));
+}
+
+/* Descriptor table and boot information, command line, and all above conventional memory. */
+static void below_1_mib_the_loader_has_its_own_things(void **state)
+{
+	static const uint32_t taken[] = {
+		0, 0x1000, 0x6fff, 0x7000, 0x7fff, 0x20000 - FLAT_BYTES - 1023, 0x1ffff, 0x20000,
+		0x2ffff, 0x9fc00 - FLAT_BYTES - 1023, 0x9fbff, 0x9fc00, 0xa0000, 0xe0000, 0xfffff,
+	};
+	static const uint32_t free_there[] = {
+		0x8000, 0x20000 - FLAT_BYTES - 1024, 0x30000, 0x80000, 0x9fc00 - FLAT_BYTES - 1024, 0x100000,
+	};
+	struct layout layout;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		assert_int_equal(parse_flat_at(taken[i]), -1);
+		assert_non_null(strstr(problem.text, "below 1 MiB"));
+	}
+	for (i = 0; i < sizeof(free_there) / sizeof(free_there[0]); i++) {
+		assert_int_equal(parse_flat_at(free_there[i]), 0);
+		assert_int_equal(image.low, free_there[i]);
+	}
+	/* Its module is above; what is written for it has its place. */
+	assert_int_equal(parse_flat_at(0x8000), 0);
+	assert_int_equal(layout_plan_multiboot(&layout, 2 * MIB, &image, MIB, &problem), 0);
+	assert_int_equal(layout.initrd, MIB);
+	assert_int_equal(layout_plan_multiboot(&layout, 2 * MIB, &image, MIB + 1, &problem), -1);
+	assert_int_equal(layout_plan_multiboot(&layout, MIB - 4096, &image, 0, &problem), -1);
 }
 
 static void a_header_is_found_where_it_may_be(void **state)
@@ -271,7 +307,7 @@ static void elf_headers_that_lie_are_refused(void **state)
 	assert_int_equal(parse(file, sizeof(file)), -1);
 }
 
-/* Whatever is accepted lies within its file, above 1 MiB and below 4 GiB. */
+/* Whatever is accepted lies within its file, where the loader has nothing, and below 4 GiB. */
 static void random_headers_stay_in_bounds(void **state)
 {
 	uint64_t noise = 0x9e3779b97f4a7c15ull;
@@ -291,7 +327,7 @@ static void random_headers_stay_in_bounds(void **state)
 		if (parse(file, bytes))
 			continue;
 		taken++;
-		assert_true(image.low >= MIB && image.end <= 4096 * MIB);
+		assert_true(image.low >= 0x8000 && image.end <= 4096 * MIB);
 		assert_true(image.entry >= image.low && image.entry < image.end);
 		for (j = 0; j < image.segment_count; j++) {
 			const struct multiboot_segment *s = &image.segment[j];
@@ -299,6 +335,9 @@ static void random_headers_stay_in_bounds(void **state)
 			assert_true(s->file_at <= bytes && s->file_bytes <= bytes - s->file_at);
 			assert_true(s->file_bytes <= s->memory_bytes);
 			assert_true(s->gpa >= image.low && s->gpa + s->memory_bytes <= image.end);
+			assert_true(s->gpa >= MIB || s->gpa + s->memory_bytes <= LAYOUT_CONVENTIONAL_END);
+			assert_true(s->gpa >= LAYOUT_CMDLINE + LAYOUT_CMDLINE_BYTES ||
+				    s->gpa + s->memory_bytes <= LAYOUT_CMDLINE);
 		}
 	}
 	assert_true(taken > 1000);
@@ -470,6 +509,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(address_fields_say_where_it_goes),
 		cmocka_unit_test(address_fields_that_lie_are_refused),
+		cmocka_unit_test(below_1_mib_the_loader_has_its_own_things),
 		cmocka_unit_test(a_header_is_found_where_it_may_be),
 		cmocka_unit_test(demands_that_cannot_be_met_are_refused),
 		cmocka_unit_test(elf_segments_go_to_their_physical_places),
