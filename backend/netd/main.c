@@ -15,7 +15,8 @@
  *
  * The loop: send what the guest has queued, bring it what has come, of all queues
  * in turns, announce; when there was nothing, look for a short learned time, then
- * arm the doorbells, look once more, and sleep.
+ * arm the doorbells, look once more, and sleep. While much is sent, pace.h says when to
+ * let others have the processor.
  *
  * The toolstack holds the tap open: the link lives on when this process does not.
  */
@@ -32,6 +33,7 @@
 
 #include "libpvn/sandbox.h"
 #include "libpvn/tap.h"
+#include "netd/pace.h"
 #include "netd/settings.h"
 #include "netd/stream.h"
 #include "netd/wire_user.h"
@@ -59,6 +61,7 @@ struct netd {
 	unsigned int mtu;
 	unsigned int poll_us;
 	struct pvn_poll look;
+	struct net_pace pace;
 	struct wire_poll sleep;
 	bool store_lost;
 	uint64_t gone_since_ns;
@@ -332,9 +335,20 @@ static void report_broken(unsigned int index)
 			index, net_queue_broken(queue));
 }
 
+/* Others may run on this processor, if they want to. */
+static void nap(void)
+{
+	const struct timespec pause = { .tv_nsec = NET_PACE_NAP_NS };
+	uint64_t began = now_ns();
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	net_pace_napped(&netd.pace, now_ns() - began);
+}
+
 /* One round over everything; false when there was nothing to do. */
 static bool turn(void)
 {
+	uint64_t sent = 0;
 	bool any = false;
 	unsigned int i;
 
@@ -343,12 +357,16 @@ static bool turn(void)
 	for (i = 0; i < netd.backend.queue_count; i++) {
 		struct net_queue *queue = &netd.queue[i];
 
+		sent -= queue->counts.sent;
 		any |= net_queue_send(queue, &one_turn);
+		sent += queue->counts.sent;
 		any |= net_queue_receive(queue, &one_turn);
 		if (net_queue_publish(queue))
 			pvn_backend_ring(&netd.backend, i);
 		report_broken(i);
 	}
+	if (net_pace_sent(&netd.pace, (uint32_t)sent))
+		nap();
 	return any;
 }
 
