@@ -122,7 +122,9 @@ SERVERS = """\
 seq 1 20000 >/tmp/d; >/tmp/arrived
 timeout 300 socat -u TCP-LISTEN:5001,reuseaddr,fork SYSTEM:'cmp - /tmp/d && echo same >>/tmp/arrived' \
     >/dev/null 2>&1 &
+echo $! >/tmp/servers
 timeout 300 socat -U TCP-LISTEN:5002,reuseaddr,fork SYSTEM:'cat /tmp/d' >/dev/null 2>&1 &
+echo $! >>/tmp/servers
 """
 
 
@@ -144,9 +146,10 @@ def test_cards(machine):
     # twice when its alarm comes while the slow console takes it.
     expect(text.count("3 packets transmitted, ") >= 3 and ", 0 packets received" not in text, text)
     expect("same from 10.9.0.1" in text and "same from 10.0.2.2" in text, text)
-    arrived = machine.run("cat /tmp/arrived").output
+    # The ports are free for the next test.
+    arrived = machine.run("kill $(cat /tmp/servers); cat /tmp/arrived").output
     expect(arrived.count("same") == 2, arrived)
-    machine.run("ip link del tap9")
+    machine.run("ip link del tap9; rm /tmp/servers /tmp/arrived /tmp/d")
 
 
 @seconds(300)
