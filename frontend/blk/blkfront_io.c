@@ -9,13 +9,15 @@
  * layer is a slot of the ring, so there is always room for what Linux submits.
  *
  * Interrupts are avoided where possible: answers are taken whenever a request is
- * submitted, a lone request's answer is looked for a short learned time, and the
- * doorbell is asked for half of what is in flight at once (blkfront_group()).
+ * submitted; a lone request's answer is looked for a short learned time, if whoever
+ * submits has the habit of waiting for it (struct blkfront_habit); and the doorbell is
+ * asked for half of what is in flight at once, or more (blkfront_group()).
  */
 #define pr_fmt(fmt) "pvn_blkfront: " fmt
 
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 
 #include "frontend/blk/blkfront.h"
 #include "pv-guest/pvn_core.h"
@@ -195,11 +197,14 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 		return BLK_STS_IOERR;
 	blk_mq_start_request(rq);
 	spin_lock_irqsave(&queue->lock, flags);
+	blkfront_went_on(&queue->ring.habit);
 	status = fill_slot(queue, rq);
 	if (!status && !blkfront_submit(&queue->ring, rq->tag, rq))
 		status = BLK_STS_IOERR;
 	if (bd->last) {
 		poll = status ? NULL : poll_for(queue, rq);
+		if (poll && poll->budget_ns && !blkfront_waits(&queue->ring.habit))
+			poll = NULL;
 		budget_ns = poll ? poll->budget_ns : 0;
 		queue->lone_poll = poll;
 		queue->lone_since_ns = poll ? ktime_get_ns() : 0;
@@ -241,7 +246,15 @@ void blkfront_complete(void *context)
 {
 	struct blkfront_queue *queue = context;
 
+	unsigned long flags;
+
 	queue->ring.queue.counters.events++;
+	/* If somebody runs, whoever submits need not have waited for these. */
+	if (is_idle_task(current)) {
+		spin_lock_irqsave(&queue->lock, flags);
+		blkfront_waited(&queue->ring.habit);
+		spin_unlock_irqrestore(&queue->lock, flags);
+	}
 	if (!end_answered(queue))
 		queue->ring.queue.counters.events_idle++;
 }

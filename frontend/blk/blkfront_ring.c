@@ -11,7 +11,9 @@
 
 void blkfront_ring_init(struct blkfront_ring *ring, struct blkfront_slot *slots, pvn_u32 entries)
 {
-	*ring = (struct blkfront_ring){ .slots = slots, .entries = entries };
+	*ring = (struct blkfront_ring){
+		.slots = slots, .entries = entries, .habit.try_after = BLKFRONT_TRY_AFTER_MIN,
+	};
 }
 
 static void stamp_id(struct blkfront_ring *ring, pvn_u32 index)

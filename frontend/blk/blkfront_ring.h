@@ -24,8 +24,22 @@ struct blkfront_slot {
 	pvn_u16 generation;
 };
 
+/*
+ * Does whoever submits wait for an answer before the next request, or go on? For one who
+ * waits, looking for the answer beats a doorbell; one who goes on submits meanwhile, and
+ * takes the answers then. Seen on lone requests that nobody looks for: the next is submitted
+ * first, or a doorbell comes first. While all wait, one is left alone now and then.
+ */
+struct blkfront_habit {
+	pvn_u32 goes_on;	/* how sure, up to BLKFRONT_SURE; 0: waits */
+	pvn_u32 waits;		/* lone requests in a row that were looked for */
+	pvn_u32 try_after;	/* so many of them */
+	bool left_alone;	/* the last one is, and nothing has happened since */
+};
+
 struct blkfront_ring {
 	struct pvn_queue_front queue;
+	struct blkfront_habit habit;
 	struct blkfront_slot *slots;		/* one for each entry of the ring */
 	pvn_u32 entries;
 	pvn_u32 in_flight;
@@ -61,13 +75,56 @@ bool blkfront_submit(struct blkfront_ring *ring, pvn_u32 slot, void *cookie);
  */
 bool blkfront_next(struct blkfront_ring *ring, void **cookie, enum pvn_blk_status *status);
 
+#define BLKFRONT_SURE		8u
+#define BLKFRONT_TRY_AFTER_MIN	64u
+#define BLKFRONT_TRY_AFTER_MAX	1024u
+
+/* The only request in flight was submitted. True: look for its answer; else leave it alone. */
+static inline bool blkfront_waits(struct blkfront_habit *habit)
+{
+	if (!habit->goes_on && habit->waits++ < habit->try_after)
+		return true;
+	habit->waits = 0;
+	habit->left_alone = true;
+	return false;
+}
+
+/* A request is submitted. */
+static inline void blkfront_went_on(struct blkfront_habit *habit)
+{
+	if (!habit->left_alone)
+		return;
+	habit->left_alone = false;
+	habit->try_after = BLKFRONT_TRY_AFTER_MIN;
+	if (!habit->goes_on)
+		habit->goes_on = BLKFRONT_SURE / 2;
+	else if (habit->goes_on < BLKFRONT_SURE)
+		habit->goes_on++;
+}
+
+/* A doorbell ended idleness, which costs more than going on saves: it counts twice. */
+static inline void blkfront_waited(struct blkfront_habit *habit)
+{
+	if (habit->goes_on)
+		habit->goes_on -= habit->goes_on > 1 ? 2 : 1;
+	else if (habit->left_alone && habit->try_after < BLKFRONT_TRY_AFTER_MAX)
+		habit->try_after *= 2;
+	habit->left_alone = false;
+}
+
 /*
- * For how many completions to arm: for half of what is in flight, so that busy
- * rings cost few interrupts; the back-end rings for the rest when it runs dry.
+ * For how many completions to arm: for half of what is in flight, so that busy rings cost
+ * few interrupts, and for more while whoever submits goes on and takes them by itself. The
+ * back-end rings for the rest when it runs dry.
  */
+#define BLKFRONT_GOING_ON	16u
+
 static inline pvn_u32 blkfront_group(const struct blkfront_ring *ring)
 {
-	return ring->in_flight > 3 ? ring->in_flight / 2 : 1;
+	pvn_u32 group = ring->in_flight > 3 ? ring->in_flight / 2 : 1;
+	bool goes_on = ring->habit.goes_on || ring->habit.left_alone;
+
+	return goes_on && group < BLKFRONT_GOING_ON ? BLKFRONT_GOING_ON : group;
 }
 
 /* Takes any request back, for failing it; NULL when none is in flight. */

@@ -263,6 +263,73 @@ static void what_is_abandoned_comes_back_oldest_first(void **state)
 	assert_int_equal(ring.in_flight, 0);
 }
 
+/* Lone requests until one is left alone; how many were looked for. */
+static unsigned int looked_for(struct blkfront_habit *habit)
+{
+	unsigned int count = 0;
+
+	for (;;) {
+		blkfront_went_on(habit);	/* submitted */
+		if (!blkfront_waits(habit))
+			return count;
+		count++;
+		assert_true(count <= BLKFRONT_TRY_AFTER_MAX);
+	}
+}
+
+static void who_waits_is_tried_less_and_less(void **state)
+{
+	struct blkfront_habit *habit = &ring.habit;
+	unsigned int expected = BLKFRONT_TRY_AFTER_MIN;
+
+	(void)state;
+	for (; expected < BLKFRONT_TRY_AFTER_MAX; expected *= 2) {
+		assert_int_equal(looked_for(habit), expected);
+		blkfront_waited(habit);
+		blkfront_waited(habit);		/* of something else: says nothing */
+	}
+	assert_int_equal(looked_for(habit), BLKFRONT_TRY_AFTER_MAX);
+	blkfront_waited(habit);
+	assert_int_equal(looked_for(habit), BLKFRONT_TRY_AFTER_MAX);
+}
+
+static void who_goes_on_is_left_alone_until_it_waits(void **state)
+{
+	struct blkfront_habit *habit = &ring.habit;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(looked_for(habit), BLKFRONT_TRY_AFTER_MIN);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(looked_for(habit), 0);
+	for (i = 0; i < BLKFRONT_SURE / 2 - 1; i++) {
+		blkfront_waited(habit);
+		assert_false(blkfront_waits(habit));
+		habit->left_alone = false;
+	}
+	blkfront_waited(habit);
+	assert_int_equal(looked_for(habit), BLKFRONT_TRY_AFTER_MIN);
+}
+
+static void the_doorbell_is_asked_for_later_while_requests_go_on(void **state)
+{
+	(void)state;
+	ring.in_flight = 1;
+	assert_int_equal(blkfront_group(&ring), 1);
+	ring.in_flight = 64;
+	assert_int_equal(blkfront_group(&ring), 32);
+	assert_int_equal(looked_for(&ring.habit), BLKFRONT_TRY_AFTER_MIN);
+	assert_int_equal(blkfront_group(&ring), 32);
+	ring.in_flight = 1;
+	assert_int_equal(blkfront_group(&ring), BLKFRONT_GOING_ON);
+	blkfront_waited(&ring.habit);
+	assert_int_equal(blkfront_group(&ring), 1);
+	assert_int_equal(looked_for(&ring.habit), 2 * BLKFRONT_TRY_AFTER_MIN);
+	blkfront_went_on(&ring.habit);
+	assert_int_equal(blkfront_group(&ring), BLKFRONT_GOING_ON);
+	ring.in_flight = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +344,9 @@ int main(void)
 		SLOT_TEST(unknown_statuses_are_errors),
 		SLOT_TEST(a_new_connection_submits_in_order_what_was_in_flight),
 		SLOT_TEST(what_is_abandoned_comes_back_oldest_first),
+		SLOT_TEST(who_waits_is_tried_less_and_less),
+		SLOT_TEST(who_goes_on_is_left_alone_until_it_waits),
+		SLOT_TEST(the_doorbell_is_asked_for_later_while_requests_go_on),
 	};
 
 	return cmocka_run_group_tests_name("blkfront ring", tests, NULL, NULL);
