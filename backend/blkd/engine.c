@@ -23,14 +23,6 @@ enum {
 
 static uint8_t zeroes[ZERO_BYTES] __attribute__((aligned(4096)));
 
-uint64_t blk_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Disabled: nothing can be submitted before engine_confine(). */
 static int open_ring(struct io_uring *ring)
 {

@@ -49,9 +49,6 @@ struct engine_token {
 	struct __kernel_timespec pause;
 };
 
-/* CLOCK_MONOTONIC. */
-uint64_t blk_now_ns(void);
-
 /* `image` and `alive` may be -1. 0, or -errno. Prepares only until engine_confine(). */
 int engine_open(struct engine *engine, int image, int alive);
 

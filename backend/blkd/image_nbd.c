@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/sandbox.h"
 
 enum { RANGE_SECTORS = 1 << 21 };
@@ -212,7 +213,7 @@ static void lost(struct image *image, const char *why)
 	if (!nbd->lost_before) {
 		image->log("%s: %s; trying again until it is there", image->name,
 			   why ? why : "the server has closed the connection");
-		nbd->lost_ns = blk_now_ns();
+		nbd->lost_ns = pvn_now_ns();
 	}
 	nbd->lost_before = true;
 	nbd->alive = false;
@@ -320,7 +321,7 @@ static void tick(struct image *image)
 	if (nbd->handle)
 		return;
 	if (!nbd->failing && image->ready &&
-	    blk_now_ns() - nbd->lost_ns >= image->retry_seconds * SECOND_NS) {
+	    pvn_now_ns() - nbd->lost_ns >= image->retry_seconds * SECOND_NS) {
 		nbd->failing = true;
 		image->log("%s: no server for %u s: requests fail until there is one",
 			   image->name, image->retry_seconds);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "blkd/blkd.h"
+#include "libpvn/clock.h"
 #include "libpvn/sandbox.h"
 
 enum {
@@ -213,7 +214,7 @@ static bool look_for_a_while(void)
 	if (!blkd.poll.budget_ns || blkd.disk.held_until_ns)
 		return false;
 	end = blkd.idle_since_ns + blkd.poll.budget_ns;
-	while (blk_now_ns() < end) {
+	while (pvn_now_ns() < end) {
 		if (turn())
 			return true;
 		__builtin_ia32_pause();
@@ -224,7 +225,7 @@ static bool look_for_a_while(void)
 /* The disk's own limit holds requests back: sleep until it lets the next one through. */
 static void wait_for_limit(void)
 {
-	uint64_t now = blk_now_ns(), until = blkd.disk.held_until_ns;
+	uint64_t now = pvn_now_ns(), until = blkd.disk.held_until_ns;
 
 	if (!until || blkd.limit_token.busy)
 		return;
@@ -335,10 +336,10 @@ int main(int argc, char **argv)
 	while (!blkd.backend.finished) {
 		if (turn())
 			continue;
-		blkd.idle_since_ns = blk_now_ns();
+		blkd.idle_since_ns = pvn_now_ns();
 		if (!look_for_a_while())
 			sleep_until_event();
-		pvn_poll_waited(&blkd.poll, blk_now_ns() - blkd.idle_since_ns);
+		pvn_poll_waited(&blkd.poll, pvn_now_ns() - blkd.idle_since_ns);
 	}
 	return EXIT_SUCCESS;
 }

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "libpvn/clock.h"
+
 int blk_queue_create(struct blk_queue *queue, struct blk_disk *disk, unsigned int index)
 {
 	unsigned int i;
@@ -76,7 +78,7 @@ static bool may_start(struct blk_disk *disk)
 
 	if (!pvn_limit_is_set(&disk->limit))
 		return true;
-	now = blk_now_ns();
+	now = pvn_now_ns();
 	wait = pvn_limit_wait(&disk->limit, now);
 	disk->held_until_ns = wait ? now + wait : 0;
 	return !wait;

@@ -126,27 +126,19 @@ static int connect_rings(struct pvn_backend *backend, uint32_t epoch)
 	return 0;
 }
 
-/* B/queue-J/counters, as pvn ring prints them. */
-static void publish_counters(struct pvn_backend *backend)
+static void count(unsigned int index, char *text, size_t bytes)
 {
-	char key[64], text[512];
-	unsigned int i;
+	const struct blk_queue *queue = &blkd.queue[index];
+	const struct pvn_queue_counters *counters = &queue->ring.counters;
 
-	for (i = 0; i < backend->queue_count; i++) {
-		const struct blk_queue *queue = &blkd.queue[i];
-		const struct pvn_queue_counters *counters = &queue->ring.counters;
-
-		snprintf(key, sizeof(key), "queue-%u/counters", i);
-		snprintf(text, sizeof(text),
-			 "submitted=%" PRIu64 " completed=%" PRIu64 " failed=%" PRIu64
-			 " notified=%" PRIu64 " notifications_saved=%" PRIu64 " events=%" PRIu64
-			 " bytes_read=%" PRIu64 " bytes_written=%" PRIu64 " in_flight=%u",
-			 (uint64_t)counters->submitted, (uint64_t)counters->completed,
-			 (uint64_t)counters->failed, (uint64_t)counters->notified,
-			 (uint64_t)counters->notifications_saved, (uint64_t)counters->events,
-			 queue->bytes_read, queue->bytes_written, queue->busy);
-		pvn_backend_publish_text(backend, key, text);
-	}
+	snprintf(text, bytes,
+		 "submitted=%" PRIu64 " completed=%" PRIu64 " failed=%" PRIu64
+		 " notified=%" PRIu64 " notifications_saved=%" PRIu64 " events=%" PRIu64
+		 " bytes_read=%" PRIu64 " bytes_written=%" PRIu64 " in_flight=%u",
+		 (uint64_t)counters->submitted, (uint64_t)counters->completed,
+		 (uint64_t)counters->failed, (uint64_t)counters->notified,
+		 (uint64_t)counters->notifications_saved, (uint64_t)counters->events,
+		 queue->bytes_read, queue->bytes_written, queue->busy);
 }
 
 static void command(struct pvn_backend *backend, const char *word)
@@ -154,9 +146,7 @@ static void command(struct pvn_backend *backend, const char *word)
 	struct image *image = &blkd.disk.image;
 	uint64_t before = image->bytes;
 
-	if (!strcmp(word, "count")) {
-		publish_counters(backend);
-	} else if (!strcmp(word, "measure")) {
+	if (!strcmp(word, "measure")) {
 		if (image->ops->measure(image))
 			pvn_backend_log(backend, "the size is not known: %s", strerror(errno));
 		else if (image->bytes != before)
@@ -175,4 +165,5 @@ const struct pvn_backend_ops blkd_ops = {
 	.disconnect = disconnect,
 	.is_quiet = is_quiet,
 	.command = command,
+	.count = count,
 };

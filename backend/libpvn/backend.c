@@ -486,13 +486,28 @@ static int begin(struct pvn_backend *backend)
 	       watch(backend, backend->path, "command") ? -1 : 0;
 }
 
+/* B/queue-J/counters */
+static void publish_counters(struct pvn_backend *backend)
+{
+	char key[64], text[512];
+	unsigned int i;
+
+	for (i = 0; i < backend->queue_count; i++) {
+		snprintf(key, sizeof(key), "queue-%u/counters", i);
+		backend->ops->count(i, text, sizeof(text));
+		pvn_backend_publish_text(backend, key, text);
+	}
+}
+
 /* B is the toolstack's and ours: the guest cannot write commands. */
 static int obey(struct pvn_backend *backend)
 {
 	char *word = pvn_store_readf(backend->store, 0, "%s/command", backend->path);
 	bool empty = !word || !*word;
 
-	if (!empty && backend->ops->command)
+	if (!empty && backend->ops->count && !strcmp(word, "count"))
+		publish_counters(backend);
+	else if (!empty && backend->ops->command)
 		backend->ops->command(backend, word);
 	free(word);
 	return empty ? 0 : pvn_backend_publish_text(backend, "command", "");

@@ -89,6 +89,8 @@ struct pvn_backend_ops {
 	 * emptied, which is the answer. NULL: the device knows none.
 	 */
 	void (*command)(struct pvn_backend *backend, const char *word);
+	/* What pvn ring prints of a queue, as NAME=NUMBER words; asked for by the word "count". */
+	void (*count)(unsigned int queue, char *text, size_t bytes);
 };
 
 struct pvn_backend {

@@ -31,6 +31,7 @@
 
 #include <sys/resource.h>
 
+#include "libpvn/clock.h"
 #include "libpvn/sandbox.h"
 #include "libpvn/tap.h"
 #include "netd/pace.h"
@@ -192,42 +193,30 @@ static int publish(struct pvn_backend *backend)
 	return publish_keys(backend);
 }
 
-/* B/queue-J/counters, as pvn ring prints them. */
-static void publish_counters(struct pvn_backend *backend)
+static void count(unsigned int index, char *text, size_t bytes)
 {
-	char key[64], text[512];
-	unsigned int i;
+	const struct net_queue *queue = &netd.queue[index];
+	const struct pvn_queue_counters *tx = &queue->tx.counters;
+	const struct pvn_queue_counters *rx = &queue->rx.counters;
+	const struct net_counts *counts = &queue->counts;
 
-	for (i = 0; i < backend->queue_count; i++) {
-		const struct net_queue *queue = &netd.queue[i];
-		const struct pvn_queue_counters *tx = &queue->tx.counters;
-		const struct pvn_queue_counters *rx = &queue->rx.counters;
-		const struct net_counts *counts = &queue->counts;
-
-		snprintf(key, sizeof(key), "queue-%u/counters", i);
-		snprintf(text, sizeof(text),
-			 "sent=%" PRIu64 " bytes_sent=%" PRIu64 " received=%" PRIu64
-			 " bytes_received=%" PRIu64 " dropped=%" PRIu64 " refused=%" PRIu64
-			 " guarded=%" PRIu64 " events=%" PRIu64 " notified=%" PRIu64
-			 " notifications_saved=%" PRIu64,
-			 counts->sent, counts->sent_bytes, counts->received,
-			 counts->received_bytes, counts->dropped, counts->refused,
-			 counts->guarded, (uint64_t)tx->events,
-			 (uint64_t)(tx->notified + rx->notified),
-			 (uint64_t)(tx->notifications_saved + rx->notifications_saved));
-		pvn_backend_publish_text(backend, key, text);
-	}
+	snprintf(text, bytes,
+		 "sent=%" PRIu64 " bytes_sent=%" PRIu64 " received=%" PRIu64
+		 " bytes_received=%" PRIu64 " dropped=%" PRIu64 " refused=%" PRIu64
+		 " guarded=%" PRIu64 " events=%" PRIu64 " notified=%" PRIu64
+		 " notifications_saved=%" PRIu64,
+		 counts->sent, counts->sent_bytes, counts->received,
+		 counts->received_bytes, counts->dropped, counts->refused,
+		 counts->guarded, (uint64_t)tx->events,
+		 (uint64_t)(tx->notified + rx->notified),
+		 (uint64_t)(tx->notifications_saved + rx->notifications_saved));
 }
 
-/* From the toolstack: the settings have changed, or the counters are wanted. */
+/* From the toolstack: the settings have changed. */
 static void command(struct pvn_backend *backend, const char *word)
 {
 	bool link = netd.interface.link;
 
-	if (!strcmp(word, "count")) {
-		publish_counters(backend);
-		return;
-	}
 	if (strcmp(word, "look")) {
 		pvn_backend_log(backend, "command \"%s\" is not known", word);
 		return;
@@ -298,6 +287,7 @@ static const struct pvn_backend_ops ops = {
 	.connect = connect_rings,
 	.disconnect = disconnect,
 	.command = command,
+	.count = count,
 };
 
 /* The store went away, or is not there yet: rings go on, sleep() tries again. */
@@ -316,14 +306,6 @@ static void store_ready(void)
 
 /* --- the loop --- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void report_broken(unsigned int index)
 {
 	struct net_queue *queue = &netd.queue[index];
@@ -339,10 +321,10 @@ static void report_broken(unsigned int index)
 static void nap(void)
 {
 	const struct timespec pause = { .tv_nsec = NET_PACE_NAP_NS };
-	uint64_t began = now_ns();
+	uint64_t began = pvn_now_ns();
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-	net_pace_napped(&netd.pace, now_ns() - began);
+	net_pace_napped(&netd.pace, pvn_now_ns() - began);
 }
 
 /* One round over everything; false when there was nothing to do. */
@@ -353,7 +335,7 @@ static bool turn(void)
 	unsigned int i;
 
 	if (net_interface_is_limited(&netd.interface))
-		netd.interface.now_ns = now_ns();
+		netd.interface.now_ns = pvn_now_ns();
 	for (i = 0; i < netd.backend.queue_count; i++) {
 		struct net_queue *queue = &netd.queue[i];
 
@@ -377,14 +359,14 @@ static bool look_for_a_while(void)
 
 	if (!netd.look.ceiling_ns)
 		return false;
-	end = now_ns() + netd.look.budget_ns;
+	end = pvn_now_ns() + netd.look.budget_ns;
 	do {
 		if (turn()) {
 			pvn_poll_hit(&netd.look);
 			return true;
 		}
 		__builtin_ia32_pause();
-	} while (now_ns() < end);
+	} while (pvn_now_ns() < end);
 	pvn_poll_miss(&netd.look);
 	return false;
 }
@@ -402,7 +384,7 @@ static void sleep_for_limit(uint64_t until_ns)
 
 	if (!until_ns)
 		return;
-	now = now_ns();
+	now = pvn_now_ns();
 	limit_sleep(until_ns > now ? (int)((until_ns - now) / 1000000) + 1 : 0);
 }
 
@@ -412,14 +394,14 @@ static void look_after_wire(void)
 	if (!netd.interface.wire.gone)
 		return;
 	if (!netd.gone_since_ns) {
-		netd.gone_since_ns = now_ns();
+		netd.gone_since_ns = pvn_now_ns();
 		update_link();
 		pvn_backend_log(&netd.backend, "the interface %s is gone", netd.tap);
 		if (netd.backend.store)
 			pvn_backend_announce(&netd.backend, "link", 0);
 	}
 	limit_sleep(GONE_WAIT_MS);
-	if (now_ns() - netd.gone_since_ns >= GONE_WAIT_MS * 1000000ull)
+	if (pvn_now_ns() - netd.gone_since_ns >= GONE_WAIT_MS * 1000000ull)
 		netd.backend.finished = true;
 }
 

@@ -19,6 +19,7 @@
 
 #include <slirp/libslirp.h>
 
+#include "libpvn/clock.h"
 #include "netd/wire.h"
 #include "netd/wire_user.h"
 
@@ -53,11 +54,8 @@ struct user {
 
 static int64_t clock_ns(void *opaque)
 {
-	struct timespec now;
-
 	(void)opaque;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return (int64_t)pvn_now_ns();
 }
 
 /* To the guest. */

@@ -536,6 +536,26 @@ static void the_user_network_answers_without_any_configuration(void **state)
 	assert_int_equal(frame[31], 2);
 }
 
+static void counters_are_told_when_asked_for(void **state)
+{
+	uint8_t frame[2048];
+	char path[128], *text;
+	uint32_t bytes;
+
+	(void)state;
+	spawn_user();
+	connect_front();
+	bytes = frames_arp_request(frame, "10.0.2.15", "10.0.2.2");
+	assert_int_equal(send_frame(frame, bytes, 1, NULL), PVN_NET_OK);
+	snprintf(path, sizeof(path), "%s/command", h.back);
+	assert_int_equal(pvn_store_printf(h.store, 0, path, "count"), 0);
+	assert_int_equal(pvn_store_wait_value(h.store, path, "", 10000), 1);
+	text = pvn_store_readf(h.store, 0, "%s/queue-0/counters", h.back);
+	assert_non_null(text);
+	assert_ptr_equal(strstr(text, "sent=1 bytes_sent="), text);
+	free(text);
+}
+
 static void the_user_network_offers_no_offloads(void **state)
 {
 	const struct pvn_net_offload offload = { .csum_start = 34, .csum_offset = 16 };
@@ -635,6 +655,7 @@ int main(int argc, char **argv)
 		TAP_TEST(a_second_back_end_of_the_same_interface_ends),
 		TAP_TEST(a_tap_that_disappears_takes_the_link_down),
 		USER_TEST(the_user_network_answers_without_any_configuration),
+		USER_TEST(counters_are_told_when_asked_for),
 		USER_TEST(the_user_network_offers_no_offloads),
 		USER_TEST(an_emulated_card_reaches_the_user_network),
 		TAP_TEST(a_tap_forgets_the_offloads_of_its_last_user),
