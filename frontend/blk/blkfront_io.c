@@ -245,7 +245,6 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 void blkfront_complete(void *context)
 {
 	struct blkfront_queue *queue = context;
-
 	unsigned long flags;
 
 	queue->ring.queue.counters.events++;
