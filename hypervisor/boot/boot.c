@@ -122,13 +122,16 @@ static void carve_block(void)
 		 block.bytes >> 20, block.start.v);
 }
 
-/* From here on the memory map is the root's. */
+/*
+ * From here on the memory map is the root's. Nobody uses the page in front of the block, either:
+ * Linux reads some bytes beyond the end of what it sums up.
+ */
 static void make_root_map(void)
 {
-	uint64_t start = block.start.v;
+	uint64_t start = block.start.v - PAGE_SIZE;
 
 	if (!boot_ranges_set(&info, 1 << 20, LARGE_PAGE_SIZE, MEMORY_RESERVED) ||
-	    !boot_ranges_set(&info, start, start + block.bytes, MEMORY_RESERVED))
+	    !boot_ranges_set(&info, start, block.start.v + block.bytes, MEMORY_RESERVED))
 		refuse("the memory map has too many ranges");
 }
 

@@ -41,6 +41,7 @@ struct root_partition {
 	struct root_vp __rcu *vps[ROOT_VPS_MAX];	/* [p] to change, [r] to read */
 	struct list_head channels;	/* [p] */
 	struct xarray deposits;		/* [p] pages in the pool, by page frame number */
+	struct list_head guards;	/* [p] pages in front of those, by their lru */
 };
 
 /* Counts for PVN_ROOT_OBJECTS. */

@@ -275,6 +275,7 @@ int root_partition_create(u64 *id)
 	mutex_init(&partition->lock);
 	INIT_LIST_HEAD(&partition->channels);
 	xa_init(&partition->deposits);
+	INIT_LIST_HEAD(&partition->guards);
 	result = create_in_hypervisor(&partition->id);
 	if (result)
 		goto no_partition;

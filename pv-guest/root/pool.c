@@ -4,6 +4,10 @@
  *
  * The pages that a partition costs the hypervisor: given on demand, taken back at
  * the end. The root cannot touch a page while it is deposited.
+ *
+ * Linux reads up to seven bytes beyond the end of what it sums up or compares (csum_partial(),
+ * load_unaligned_zeropad()), so also from the page behind, whosever that is: in front of
+ * deposited pages lies one that nobody uses (a guard).
  */
 #define pr_fmt(fmt) "pvn_root: " fmt
 
@@ -28,25 +32,35 @@ struct withdraw_list {
 	u64 page[BATCH_PAGES * 4];
 };
 
-/*
- * One block when there is one: the hypervisor then splits its large pages of the
- * root in one place only. Otherwise whatever single pages there are.
- */
-static unsigned int allocate_batch(struct page *pages[BATCH_PAGES])
+/* The pages of a block behind its guard; how many. */
+static unsigned int allocate_block(struct root_partition *partition, unsigned int order,
+				   gfp_t gfp, struct page **pages)
 {
-	struct page *block = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY, BATCH_ORDER);
+	struct page *block = alloc_pages(gfp | __GFP_NOWARN, order);
 	unsigned int count;
 
-	if (block) {
-		split_page(block, BATCH_ORDER);
-		for (count = 0; count < BATCH_PAGES; count++)
-			pages[count] = block + count;
-		return count;
-	}
-	for (count = 0; count < BATCH_PAGES; count++) {
-		pages[count] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
-		if (!pages[count])
-			break;
+	if (!block)
+		return 0;
+	split_page(block, order);
+	list_add(&block->lru, &partition->guards);
+	for (count = 0; count + 1 < 1u << order; count++)
+		pages[count] = block + 1 + count;
+	return count;
+}
+
+/*
+ * One block when there is one: the hypervisor then splits its large pages of the
+ * root in one place only. Otherwise whatever pairs of pages there are.
+ */
+static unsigned int allocate_batch(struct root_partition *partition, struct page **pages)
+{
+	unsigned int count = allocate_block(partition, BATCH_ORDER, GFP_KERNEL | __GFP_NORETRY,
+					    pages);
+	unsigned int more = !count;
+
+	while (more && count < BATCH_PAGES) {
+		more = allocate_block(partition, 1, GFP_KERNEL, pages + count);
+		count += more;
 	}
 	return count;
 }
@@ -111,7 +125,7 @@ static int deposit_batch(struct root_partition *partition)
 	pages = kmalloc_array(BATCH_PAGES, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
-	count = allocate_batch(pages);
+	count = allocate_batch(partition, pages);
 	if (!count)
 		goto out;
 	error = remember(partition, pages, count);
@@ -172,7 +186,8 @@ int root_call_own(u16 code, const void *in, size_t in_bytes)
 	return pvn_status_errno(status);
 }
 
-static void take_back(struct root_partition *partition, const u64 *list, unsigned int count)
+static void take_back(struct root_partition *partition, const u64 *list, unsigned int count,
+		      struct list_head *back)
 {
 	unsigned int i;
 
@@ -181,8 +196,18 @@ static void take_back(struct root_partition *partition, const u64 *list, unsigne
 
 		if (WARN_ONCE(!page, "pvn_root: page 0x%llx was never deposited\n", list[i]))
 			continue;
-		__free_page(page);
+		list_add(&page->lru, back);
 		atomic64_dec(&root_counts.deposited_pages);
+	}
+}
+
+static void free_pages_of(struct list_head *list)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, list, lru) {
+		list_del(&page->lru);
+		__free_page(page);
 	}
 }
 
@@ -191,6 +216,7 @@ void root_pool_withdraw(struct root_partition *partition)
 	const struct pvn_withdraw_memory_in in = { .partition_id = partition->id };
 	struct withdraw_list *list = kmalloc(sizeof(*list), GFP_KERNEL | __GFP_NOFAIL);
 	unsigned int status, done;
+	LIST_HEAD(back);
 
 	do {
 		u64 result = pvn_call_memory(pvn_control_rep(PVN_CALL_withdraw_memory,
@@ -199,8 +225,10 @@ void root_pool_withdraw(struct root_partition *partition)
 
 		status = pvn_result_status(result);
 		done = pvn_result_reps(result);
-		take_back(partition, list->page, done);
+		take_back(partition, list->page, done, &back);
 	} while (status == PVN_STATUS_SUCCESS && done);
+	/* Not before the pages behind them are there as well. */
+	free_pages_of(&back);
 	kfree(list);
 }
 
@@ -213,5 +241,7 @@ void root_pool_destroy(struct root_partition *partition)
 		lost++;
 	if (lost)
 		pr_err("partition %llu: the hypervisor kept %lu pages\n", partition->id, lost);
+	else
+		free_pages_of(&partition->guards);
 	xa_destroy(&partition->deposits);
 }
