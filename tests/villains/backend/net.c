@@ -23,7 +23,7 @@ int net_publish(struct villain *v)
 	static const char *const keys[][2] = {
 		{ "protocol", "1" }, { "mtu", "1500" }, { "link", "1" }, { "feature-csum", "0" },
 		{ "feature-tso4", "0" }, { "feature-tso6", "0" }, { "max-segments", "32" },
-		{ "queue-entries-max", "256" },
+		{ "queue-entries-max", "256" }, { "feature-rx-group", "1" },
 	};
 	size_t i;
 
@@ -57,7 +57,7 @@ void net_deliver(struct villain *v, const struct pvn_net_received *head, const v
 		memcpy(at + sizeof(*head), frame, bytes);
 	}
 	pvn_back_complete(&v->rx, buffer.id, PVN_NET_OK, value);
-	if (pvn_back_publish(&v->rx))
+	if (pvn_back_publish(&v->rx) || pvn_back_owes(&v->rx))
 		ring(v);
 }
 
