@@ -68,7 +68,7 @@ def against_emulated(report):
     found = []
     for row in report["rows"]:
         times = row["times_as_good"].get("pv/emulated")
-        if times is None or row["group"] not in ("disk", "network"):
+        if times is None or row["group"] not in ("disk", "disk without DMA", "network"):
             continue
         ours, theirs = (row["sides"][name].get("exits_per_operation") for name in ("pv", "emulated"))
         found.append((row["title"], times, theirs / ours if ours and theirs is not None else None))

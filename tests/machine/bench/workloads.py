@@ -2,8 +2,9 @@
 """The table of what ./run bench measures.
 
 A workload is a shell command of the measured system. It prints what it measured, which
-`read` turns into a Measured. Words in braces: {disk} the device to use, {seconds} how
-long, {server} the address of the other end, {work} our own program.
+`read` turns into a Measured. Words in braces: {disk} the device to use, {pio} one that an
+emulated guest drives without DMA, {seconds} how long, {server} the address of the other
+end, {work} our own program.
 """
 
 import json
@@ -11,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MORE, LESS = "more", "less"
-FIO = ("fio --name=w --filename={disk} --direct=1 --ioengine=libaio --size=256m "
-       "--norandommap --randrepeat=1 --output-format=json --lat_percentiles=1 ")
+FIO_ANY = ("fio --name=w --direct=1 --ioengine=libaio "
+           "--norandommap --randrepeat=1 --output-format=json --lat_percentiles=1 ")
+FIO = FIO_ANY + "--filename={disk} --size=256m "
 FIO_TIMED = FIO + "--time_based --runtime={seconds} "
 # What of a command is not the workload: its start and its end. Counted once in a boot.
 FIO_NOTHING = FIO + "--rw=randread --bs=4k --iodepth=1 --number_ios=1"
+# The emulated disk without DMA, every word by the processor; elsewhere the disk as it is.
+FIO_PIO = FIO_ANY + "--filename={pio} --size=16m "
 
 
 @dataclass
@@ -110,6 +114,13 @@ def iperf_packets(text):
     return Measured(arrived / end["seconds"], arrived, {}, arrived * 64)
 
 
+def _pio(name, title, options, unit):
+    return Workload(f"disk-pio-{name}", "disk without DMA", title, unit, MORE,
+                    FIO_PIO + "--time_based --runtime={seconds} --iodepth=1 " + options,
+                    fio("read", unit), ("disk",),
+                    nothing=FIO_PIO + "--rw=randread --bs=4k --iodepth=1 --number_ios=1")
+
+
 def _iperf(name, title, unit, options, nothing, read):
     """The test that stops at once opens and closes the same connections and reports alike."""
     command = "iperf3 -c {server} -J " + options
@@ -137,6 +148,8 @@ TABLE = (
           "MB/s", "write", 0.5),
     _disk("fsync", "random write 4 KiB, fsync after each",
           "--rw=randwrite --bs=4k --iodepth=1 --fsync=1", "IOPS", "write", 0.5),
+    _pio("randread", "random read 4 KiB, QD 1; emulated: PIO", "--rw=randread --bs=4k", "IOPS"),
+    _pio("seqread", "sequential read 128 KiB, QD 1; emulated: PIO", "--rw=read --bs=128k", "MB/s"),
     _iperf("tcp-out", "TCP from the system", "Mbit/s", "", "1", iperf("sum_received")),
     _iperf("tcp-in", "TCP to the system", "Mbit/s", "-R", "1", iperf("sum_received")),
     _iperf("udp-64", "UDP from the system, 64-byte packets", "packets/s", "-u -b 0 -l 64", "64",
