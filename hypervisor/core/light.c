@@ -19,22 +19,16 @@ static bool must_leave(const struct cpu *cpu)
 	       (__atomic_load_n(&cpu->ready_count, __ATOMIC_RELAXED) && !cpu_slice_is_limited(cpu));
 }
 
-static inline void count(struct vp *vp, unsigned int code)
+static inline void count_call(struct vp *vp, unsigned int code)
 {
-	uint64_t *counters = vp->stats.count;
-
-	counters[PVN_STAT_vp_exit_hypercall]++;
-	counters[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
+	vp->stats.count[PVN_STAT_vp_calls + PVN_CALL_TO_SLOT(code)]++;
 }
 
-/* Its own interrupts are looked at on the long way in. */
-static enum light again_or_leave(struct vp *vp, bool for_itself)
+/* Whoever leaves is counted by the processor's loop. */
+static inline enum light again(struct vp *vp)
 {
-	if (!for_itself && !must_leave(vp->cpu))
-		return LIGHT_AGAIN;
-	/* Whoever leaves is counted by the processor's loop. */
-	vp->stats.count[PVN_STAT_vp_exit_hypercall]--;
-	return LIGHT_LEAVE;
+	vp->stats.count[PVN_STAT_vp_exit_hypercall]++;
+	return LIGHT_AGAIN;
 }
 
 /* The port, and its target, of a doorbell that may be rung here; NULL: the long way says why not. */
@@ -57,7 +51,8 @@ static inline struct port *find_doorbell(const struct partition *partition, uint
 static __attribute__((noinline)) enum light wake(struct vp *vp, struct vp *target)
 {
 	sched_notify(target);
-	return again_or_leave(vp, target == vp);
+	/* Its own interrupts are looked at on the long way in. */
+	return target == vp || must_leave(vp->cpu) ? LIGHT_LEAVE : again(vp);
 }
 
 static inline enum light light_doorbell(struct vp *vp, uint64_t in)
@@ -65,12 +60,17 @@ static inline enum light light_doorbell(struct vp *vp, uint64_t in)
 	struct vp *target;
 	struct port *port = find_doorbell(vp->partition, in, &target);
 	enum rung rung = port ? port_ring(port, target, in >> 32, vp) : RUNG_NOT;
+	struct cpu *cpu;
 
 	if (rung == RUNG_NOT)
 		return LIGHT_NOT;
-	count(vp, PVN_CALL_signal_event);
-	if (rung == RUNG_LOUD && !sched_kick_guest(vp->cpu, target))
+	count_call(vp, PVN_CALL_signal_event);
+	if (rung != RUNG_LOUD)
+		return again(vp);
+	if (!sched_is_in_guest(target, vp->cpu, &cpu))
 		return wake(vp, target);
+	again(vp);
+	plat_kick(cpu);
 	return LIGHT_AGAIN;
 }
 
@@ -81,8 +81,8 @@ static __attribute__((noinline)) enum light light_ipi(struct vp *vp, uint64_t in
 	/* What comes for itself is looked at on the long way in. */
 	if (mask >> vp->index & 1 || ipi_send(vp->partition, in, in >> 32, mask) != PVN_STATUS_SUCCESS)
 		return LIGHT_NOT;
-	count(vp, PVN_CALL_send_synthetic_cluster_ipi);
-	return again_or_leave(vp, false);
+	count_call(vp, PVN_CALL_send_synthetic_cluster_ipi);
+	return must_leave(vp->cpu) ? LIGHT_LEAVE : again(vp);
 }
 
 enum light light_hypercall(struct vp *vp)

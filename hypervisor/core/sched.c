@@ -221,9 +221,11 @@ static void notify_waiting(struct vp *vp)
 void sched_notify(struct vp *vp)
 {
 	const struct cpu *self = plat_this_cpu();
+	struct cpu *cpu;
 
-	/* The caller's own VP looks before its next entry anyway. */
-	if (self->current != vp && !sched_kick_guest(self, vp))
+	if (sched_is_in_guest(vp, self, &cpu))
+		plat_kick(cpu);
+	else if (self->current != vp)	/* the caller's own VP looks before its next entry anyway */
 		notify_waiting(vp);
 }
 

@@ -16,19 +16,15 @@ void sched_init_cpu(struct cpu *cpu);
 void sched_notify(struct vp *vp);
 
 /*
- * The quick way to the same: it is in its guest on another processor, and is kicked out, or it
- * is about to enter there, and sees what came, since it looks for work after entry_generation
- * became odd. False: sched_notify() has to look. No lock.
+ * The quick way to the same: is it in its guest on another processor (*cpu), or about to enter
+ * there? Then that has to be kicked, no more: it looks for work after entry_generation became
+ * odd. Else sched_notify() has to look. No lock.
  */
-static inline bool sched_kick_guest(const struct cpu *self, const struct vp *vp)
+static inline bool sched_is_in_guest(const struct vp *vp, const struct cpu *self, struct cpu **cpu)
 {
-	struct cpu *cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
-
-	if (cpu == self || __atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST) != vp ||
-	    !(__atomic_load_n(&cpu->entry_generation, __ATOMIC_SEQ_CST) & 1))
-		return false;
-	plat_kick(cpu);
-	return true;
+	*cpu = __atomic_load_n(&vp->cpu, __ATOMIC_ACQUIRE);
+	return *cpu != self && __atomic_load_n(&(*cpu)->current, __ATOMIC_SEQ_CST) == vp &&
+	       __atomic_load_n(&(*cpu)->entry_generation, __ATOMIC_SEQ_CST) & 1;
 }
 /* Waits until the VP, whose stop reasons are set, is off its processor. Not for the caller's own. */
 void sched_wait_stopped(struct vp *vp);
