@@ -134,7 +134,7 @@ void ata_identify(const struct ata_disk *disk, uint8_t data[ATA_SECTOR])
 	put_text(data, 23, 4, "1.0");
 	put_text(data, 27, 20, "PARAVANE EMULATED DISK");
 	put(data, 47, 0x8000 | ATA_BLOCK_MAX);
-	put(data, 49, 0x0300);					/* LBA, DMA */
+	put(data, 49, 0x0f00);		/* LBA, DMA; IORDY, as PIO modes 3 and 4 need it */
 	put(data, 50, 0x4000);
 	put(data, 53, 0x0007);					/* words 54-58, 64-70, 88 count */
 	put(data, 59, disk->multiple ? 0x100 | disk->multiple : 0);

@@ -131,8 +131,7 @@ static bool is_tagged(const struct e1000 *e1000, const uint8_t *frame, unsigned 
 {
 	unsigned int type = frame[12] << 8 | frame[13];
 
-	return e1000_get(e1000, REG_CTRL) & CTRL_VLANS && bytes >= HEADER_BYTES + TAG_BYTES &&
-	       type == (e1000_get(e1000, REG_VET) & 0xffff);
+	return bytes >= HEADER_BYTES + TAG_BYTES && type == (e1000_get(e1000, REG_VET) & 0xffff);
 }
 
 static bool is_filtered_vlan(const struct e1000 *e1000, unsigned int tag)
@@ -235,10 +234,11 @@ void e1000_receive(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes
 		return;
 	if (match == MATCH_INEXACT)
 		status |= STATUS_INEXACT;
-	if (is_tagged(e1000, frame, bytes)) {
+	/* Filtering and taking the tag off are two things [8254x table 9-3]. */
+	if (is_tagged(e1000, frame, bytes) && is_filtered_vlan(e1000, frame[14] << 8 | frame[15]))
+		return;
+	if (is_tagged(e1000, frame, bytes) && e1000_get(e1000, REG_CTRL) & CTRL_VLANS) {
 		tag = frame[14] << 8 | frame[15];
-		if (is_filtered_vlan(e1000, tag))
-			return;
 		status |= STATUS_TAGGED;
 		memcpy(data, frame, 12);
 		memcpy(data + 12, frame + 16, bytes - 16);

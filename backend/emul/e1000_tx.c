@@ -119,7 +119,8 @@ static void send(struct e1000 *e1000, uint8_t *frame, unsigned int bytes)
 {
 	const struct e1000_packet *packet = &e1000->packet;
 
-	if (packet->tagged && bytes >= 12) {
+	/* [8254x 9.2.1 "Adding 802.1q Tags on Transmits"] */
+	if (packet->tagged && e1000_get(e1000, REG_CTRL) & CTRL_VLANS && bytes >= 12) {
 		memmove(frame + 12 + TAG_BYTES, frame + 12, bytes - 12);
 		put16(frame + 12, e1000_get(e1000, REG_VET));
 		put16(frame + 14, packet->tag);

@@ -185,7 +185,7 @@ static uint64_t first_sector(struct ide_channel *channel)
 	if (channel->device & DEVICE_LBA)
 		return low | head << 24;
 	/* Cylinder, head and sector; sectors count from 1. */
-	if (!lba[0].now)
+	if (!lba[0].now || lba[0].now > disk->track || head >= disk->heads)
 		return UINT64_MAX;
 	return ((low >> 8) * disk->heads + head) * (uint64_t)disk->track + lba[0].now - 1;
 }
@@ -356,11 +356,14 @@ void ide_done(struct ide *ide, unsigned int index, bool ok)
 	struct ide_channel *channel = &ide->channel[index];
 
 	channel->running = false;
+	/* A reset that has not ended, or that began anew, does not end by this. */
+	if (channel->control & CONTROL_RESET)
+		return;
 	if (channel->reset_owed) {
 		reset(channel);
 		return;
 	}
-	if (channel->control & CONTROL_RESET || channel->command.kind == ATA_UNKNOWN)
+	if (channel->command.kind == ATA_UNKNOWN)
 		return;
 	if (!ok)
 		ide_fail(channel, channel->transfer.kind == IDE_READ ? ERROR_UNREADABLE :

@@ -122,12 +122,15 @@ static bool is_alarm(struct rtc *rtc, uint64_t second)
 	       matches(rtc->cell[CELL_HOURS_ALARM], rtc->cell[CELL_HOURS]);
 }
 
+/* The request is there as long as a cause is, and asked for [MC146818 "Register C"]. */
 static void update_line(struct rtc *rtc)
 {
 	uint8_t asked = rtc->cell[CELL_B] & (B_PERIODIC | B_ALARM | B_UPDATE);
 
 	if (rtc->cell[CELL_C] & asked)
 		rtc->cell[CELL_C] |= C_REQUEST;
+	else
+		rtc->cell[CELL_C] &= ~C_REQUEST;
 	ioapic_set(rtc->ioapic, RTC_PIN, 0, rtc->cell[CELL_C] & C_REQUEST);
 }
 
@@ -159,7 +162,8 @@ static void catch_up(struct rtc *rtc)
 	rtc->last_second = second;
 	if (period && now_ns(rtc) - rtc->last_tick >= period) {
 		rtc->cell[CELL_C] |= B_PERIODIC;
-		rtc->last_tick = now_ns(rtc);
+		/* Whoever looks late does not make the clock slow. */
+		rtc->last_tick += (now_ns(rtc) - rtc->last_tick) / period * period;
 	}
 	update_line(rtc);
 }

@@ -399,6 +399,28 @@ static void tags_are_taken_off_and_filtered(void **state)
 	assert_int_equal(get(RDBAL + 0x10), 2);
 }
 
+/* [8254x table 9-3 "Packet Reception Decision Table"] */
+static void tags_that_stay_are_filtered_too(void **state)
+{
+	uint8_t frame[80] = { 0 };
+
+	(void)state;
+	start_receiving(0x8000);
+	set(CTRL, 0x40);
+	set(VET, 0x8100);
+	set(RCTL, 2 | 0x40000);
+	memcpy(frame, mac, 6);
+	memcpy(frame + 12, "\x81\x00\x00\x05\x08\x00", 6);
+	e1000_receive(&e1000, frame, 80);
+	assert_int_equal(get(RDBAL + 0x10), 0);
+	set(0x5600, 1 << 5);
+	e1000_receive(&e1000, frame, 80);
+	assert_int_equal(get(RDBAL + 0x10), 1);
+	assert_int_equal(number(RING + 8, 2), 84);
+	assert_int_equal(number(RING + 12, 1) & 0x08, 0);
+	assert_memory_equal(machine.ram + BUFFERS + 12, frame + 12, 6);
+}
+
 /* --- sending --- */
 
 static unsigned int descriptors;
@@ -564,8 +586,12 @@ static void a_tag_is_put_in(void **state)
 	make_tcp(10);
 	add(DATA, 64 | 0x41 << 24, 7u << 16);
 	go();
-	assert_int_equal(sent_bytes[0], 68);
-	assert_memory_equal(sent[0] + 12, "\x81\x00\x00\x07\x08\x00", 6);
+	assert_int_equal(sent_bytes[0], 64);	/* tags are not switched on */
+	set(CTRL, 0x40000040);
+	add(DATA, 64 | 0x41 << 24, 7u << 16);
+	go();
+	assert_int_equal(sent_bytes[1], 68);
+	assert_memory_equal(sent[1] + 12, "\x81\x00\x00\x07\x08\x00", 6);
 }
 
 static void nonsense_is_not_sent(void **state)
@@ -636,6 +662,7 @@ int main(void)
 		ON_CARD(without_free_buffers_it_waits),
 		ON_CARD(rings_and_buffers_beyond_memory_are_left_alone),
 		ON_CARD(tags_are_taken_off_and_filtered),
+		ON_CARD(tags_that_stay_are_filtered_too),
 		ON_CARD(a_descriptor_sends_a_frame),
 		ON_CARD(a_frame_may_lie_in_pieces),
 		ON_CARD(a_legacy_checksum_goes_from_its_start_to_the_end),

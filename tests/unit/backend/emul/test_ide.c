@@ -136,6 +136,9 @@ static void identify_describes_the_disk(void **state)
 	assert_int_equal(words[60] | words[61] << 16, SECTORS);
 	assert_int_equal(words[100], SECTORS);
 	assert_int_equal(words[83] & 0xc400, 0x4400);
+	/* Modes 3 and 4 of PIO are not without IORDY [ATA8-ACS 7.16: words 49, 64]. */
+	assert_int_equal(words[64] & 3, 3);
+	assert_int_equal(words[49] & 0x0b00, 0x0b00);
 	assert_int_equal(words[88] & 0x20, 0x20);
 	assert_int_equal(words[10], 'P' << 8 | 'V');
 	for (i = 0; i < 512; i++)
@@ -367,6 +370,28 @@ static void cylinders_heads_and_sectors_still_work(void **state)
 	assert_int_equal(in(STATUS, 1), 0x51);
 }
 
+static void heads_and_sectors_end_where_the_geometry_says(void **state)
+{
+	(void)state;
+	out(COUNT, 1, 9);
+	out(DEVICE, 1, 0xa3);	/* 4 heads of 9 sectors */
+	out(STATUS, 1, 0x91);
+	assert_int_equal(in(STATUS, 1), 0x50);
+	out(COUNT, 1, 1);
+	out(LOW, 1, 9);
+	out(STATUS, 1, 0x20);
+	assert_int_equal(started->offset, (3 * 9 + 8) * 512);
+	finish(true);
+	out(LOW, 1, 10);
+	out(STATUS, 1, 0x20);
+	assert_int_equal(in(ERROR, 1), 0x10);
+	out(LOW, 1, 1);
+	out(DEVICE, 1, 0xa4);
+	out(STATUS, 1, 0x20);
+	assert_int_equal(in(ERROR, 1), 0x10);
+	assert_null(started);
+}
+
 static void failures_of_the_image_are_reported(void **state)
 {
 	(void)state;
@@ -419,6 +444,19 @@ static void a_reset_waits_for_the_transfer(void **state)
 	assert_int_equal(in(LOW, 1), 1);
 	assert_int_equal(in(MID, 1), 0);
 	assert_int_equal(interrupts(), 0);
+}
+
+static void a_reset_that_begins_anew_is_waited_for(void **state)
+{
+	(void)state;
+	command(0x20, 0, 1);
+	out(CTL, 1, 4);
+	out(CTL, 1, 0);
+	out(CTL, 1, 4);
+	finish(true);
+	assert_int_equal(in(CTL, 1) & 0x80, 0x80);
+	out(CTL, 1, 0);
+	assert_int_equal(in(CTL, 1), 0x50);
 }
 
 static void interrupts_can_be_held_back(void **state)
@@ -493,10 +531,12 @@ int main(void)
 		ON_IDE(sectors_beyond_the_end_are_not_found),
 		ON_IDE(a_count_of_zero_is_the_most),
 		ON_IDE(cylinders_heads_and_sectors_still_work),
+		ON_IDE(heads_and_sectors_end_where_the_geometry_says),
 		ON_IDE(failures_of_the_image_are_reported),
 		ON_IDE(forced_writes_are_durable),
 		ON_IDE(read_only_disks_refuse_writes),
 		ON_IDE(a_reset_waits_for_the_transfer),
+		ON_IDE(a_reset_that_begins_anew_is_waited_for),
 		ON_IDE(interrupts_can_be_held_back),
 		ON_IDE(absent_disks_are_silent),
 		ON_IDE(registers_keep_what_was_written_before),

@@ -155,6 +155,38 @@ static void the_periodic_interrupt_comes_at_its_rate(void **state)
 	assert_true(rtc_next(&rtc) == RTC_NEVER);
 }
 
+/* The times are those of the rate, however late somebody looks. */
+static void a_late_look_does_not_make_the_periodic_interrupt_slow(void **state)
+{
+	uint64_t began = now_ns;
+
+	(void)state;
+	set(0x0a, 0x2f);	/* 2 Hz */
+	set(0x0b, 0x42);
+	now_ns = began + SECOND / 2 + 1000;
+	rtc_expire(&rtc);
+	assert_true(rtc_next(&rtc) == began + SECOND);
+	now_ns = began + 10 * SECOND + 1000;
+	rtc_expire(&rtc);
+	assert_true(rtc_next(&rtc) == began + 10 * SECOND + SECOND / 2);
+}
+
+static void a_request_ends_when_nobody_asks_for_it(void **state)
+{
+	(void)state;
+	set(0x0a, 0x2f);
+	set(0x0b, 0x42);
+	now_ns += SECOND / 2;
+	rtc_expire(&rtc);
+	assert_int_equal(interrupts(), 1);
+	set(0x0b, 0x02);
+	/* The flag stays until it is read; asked for again, it interrupts again. */
+	set(0x0b, 0x42);
+	assert_int_equal(interrupts(), 1);
+	set(0x0b, 0x02);
+	assert_int_equal(get(0x0c) & 0xc0, 0x40);
+}
+
 static void the_rest_is_memory(void **state)
 {
 	(void)state;
@@ -195,6 +227,20 @@ static void the_keyboard_controller_passes_its_test(void **state)
 	assert_int_equal(in(0x64, 1) & 0x01, 0);
 }
 
+static void the_keyboard_controller_keeps_its_configuration(void **state)
+{
+	(void)state;
+	out(0x64, 1, 0x60);
+	out(0x60, 1, 0x34);
+	out(0x64, 1, 0x20);
+	assert_int_equal(in(0x60, 1), 0x34);
+	/* Not reset, A20 open. */
+	out(0x64, 1, 0xd0);
+	assert_int_equal(in(0x60, 1) & 0x03, 0x03);
+	out(0x64, 1, 0x55);	/* unknown: no answer */
+	assert_int_equal(in(0x64, 1) & 0x01, 0);
+}
+
 #define ON_CLOCK(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
@@ -207,9 +253,12 @@ int main(void)
 		ON_CLOCK(the_alarm_rings_at_its_time_once),
 		ON_CLOCK(a_field_of_c0_matches_always),
 		ON_CLOCK(the_periodic_interrupt_comes_at_its_rate),
+		ON_CLOCK(a_late_look_does_not_make_the_periodic_interrupt_slow),
+		ON_CLOCK(a_request_ends_when_nobody_asks_for_it),
 		ON_CLOCK(the_rest_is_memory),
 		ON_CLOCK(the_keyboard_controller_resets),
 		ON_CLOCK(the_keyboard_controller_passes_its_test),
+		ON_CLOCK(the_keyboard_controller_keeps_its_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
