@@ -5,6 +5,7 @@
  * pvn counters: what the hypervisor has counted, now or during a command.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,16 +79,32 @@ static void print_all(const json_t *counters, bool all)
 
 /* --- of a command --- */
 
-/* The command's exit status as a shell has it, or -1 + errno. */
-static int run_command(char **words)
+static void become(char **words, bool to_errors)
 {
-	int status;
+	int error;
+
+	if (!to_errors || dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		execvp(words[0], words);
+	error = errno;
+	fprintf(stderr, "pvn counters: %s: %s\n", words[0], strerror(error));
+	_exit(error == ENOENT ? 127 : 126);
+}
+
+/*
+ * The command's exit status as a shell has it, or -1 + errno. `to_errors`: what it prints goes
+ * to stderr, because stdout is to be JSON.
+ */
+static int run_command(char **words, bool to_errors)
+{
+	/* A terminal's keys are meant for the command, which is to be reported when it ends. */
+	void (*interrupt)(int) = signal(SIGINT, SIG_IGN), (*quit)(int) = signal(SIGQUIT, SIG_IGN);
 	pid_t pid = fork();
+	int status;
 
 	if (!pid) {
-		execvp(words[0], words);
-		fprintf(stderr, "pvn counters: %s: %s\n", words[0], strerror(errno));
-		_exit(errno == ENOENT ? 127 : 126);
+		signal(SIGINT, interrupt);
+		signal(SIGQUIT, quit);
+		become(words, to_errors);
 	}
 	if (pid < 0)
 		return -1;
@@ -98,7 +115,7 @@ static int run_command(char **words)
 }
 
 /* Counters of the time that the command took; *status is its own. */
-static json_t *measure(int root, json_int_t only, char **words, int *status)
+static json_t *measure(int root, json_int_t only, char **words, bool to_errors, int *status)
 {
 	json_t *before, *after, *cost = NULL;
 	double start;
@@ -107,7 +124,7 @@ static json_t *measure(int root, json_int_t only, char **words, int *status)
 	json_decref(counters_read(root, only));
 	before = counters_read(root, only);
 	start = pvn_now_seconds();
-	*status = before ? run_command(words) : -1;
+	*status = before ? run_command(words, to_errors) : -1;
 	after = *status < 0 ? NULL : counters_read(root, only);
 	if (after) {
 		cost = counters_since(before, after);
@@ -138,7 +155,8 @@ static int show(struct call *call, json_int_t only, char **command, bool all)
 
 	if (root < 0)
 		return cannot_read(call);
-	counters = command ? measure(root, only, command, &status) : counters_read(root, only);
+	counters = command ? measure(root, only, command, call->json, &status) :
+			     counters_read(root, only);
 	if (!counters) {
 		cannot_read(call);
 		close(root);
@@ -186,6 +204,7 @@ const struct subcommand cmd_counters = {
 		"samples.\n\n"
 		"  --all    counters that are 0, too\n"
 		"  --diff   runs COMMAND and shows what was counted meanwhile; the exit status is\n"
-		"           COMMAND's\n",
+		"           COMMAND's. Ctrl-C ends COMMAND only. With --json, what COMMAND prints goes\n"
+		"           to stderr\n",
 	.run = run,
 };

@@ -8,13 +8,24 @@ _pvn_guests()
 
 _pvn()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
+	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
 
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "create list info console shutdown destroy wait \
 			attach detach resize net ring top counters log trace property park unpark census abi version help" -- "$cur")
 		return
 	fi
+	# What follows -- is another program's: its name, then files.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -- ]] || continue
+		compopt -o filenames
+		if ((COMP_CWORD == i + 1)); then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		return
+	done
 	if [[ $cur == -* ]]; then
 		local options="--json --help"
 		case $command in
@@ -59,7 +70,10 @@ _pvn()
 		[[ ${COMP_WORDS[COMP_CWORD-1]} == --guest ]] &&
 			mapfile -t COMPREPLY < <(compgen -W "root $(_pvn_guests)" -- "$cur")
 		;;
-	info | console | shutdown | destroy | wait | detach | resize | net | ring | counters)
+	counters)
+		mapfile -t COMPREPLY < <(compgen -W "root $(_pvn_guests)" -- "$cur")
+		;;
+	info | console | shutdown | destroy | wait | detach | resize | net | ring)
 		mapfile -t COMPREPLY < <(compgen -W "$(_pvn_guests)" -- "$cur")
 		;;
 	esac

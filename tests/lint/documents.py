@@ -89,6 +89,18 @@ def unlisted_decisions():
             yield f"{tap.short(path)}: not in docs/decisions/README.md"
 
 
+def untold_words():
+    """Subcommands and options of pvn: its manual page and its completion know each."""
+    places = {path: re.sub(r"\\f.", "", (tap.SOURCE / path).read_text(encoding="utf-8")).replace("\\-", "-")
+              for path in ("docs/man/pvn.1", "backend/tools/pvn.bash")}
+    for path in tap.files("backend/tools", ending=r"^cmd_\w+\.c$"):
+        text = path.read_text(encoding="utf-8")
+        for word in map("".join, re.findall(r'\.name = "([\w-]+)"|\{ "(--[\w-]+)"', text)):
+            for place, told in places.items():
+                if not re.search(rf"(?<![\w-]){word}(?![\w-])", told):
+                    yield f"{place}: lacks {word} of {tap.short(path)}"
+
+
 def main():
     checks = tap.Checks()
     checks.verdict("every link in the documents leads somewhere", list(dead_links()))
@@ -100,6 +112,7 @@ def main():
                    list(first_commands()))
     checks.verdict("the order of locks is that of the code", list(lock_order()))
     checks.verdict("every decision is listed", list(unlisted_decisions()))
+    checks.verdict("pvn's manual page and completion have all of its words", list(untold_words()))
     return checks.end()
 
 

@@ -43,6 +43,12 @@ def test_counters_of_a_command(machine):
     expect(cost["status"] == 5 and cost["seconds"] > 0, str(cost["status"]))
     done = machine.run("pvn counters root --diff -- echo words")
     expect(done.output.startswith("words\n") and "exits.total" in done.output, done.output)
+    done = machine.run("pvn counters root --json --diff -- echo words")
+    expect("words" in done.errors and json.loads(done.output)["status"] == 0, done.output)
+    # A terminal's keys reach both: the command ends, and what it cost is told.
+    done = machine.run("setsid -w sh -c 'pvn counters root --json --diff -- sh -c \"kill -INT 0; sleep 9\"'",
+                       timeout=30)
+    expect(json.loads(done.output)["status"] == 130, f"{done.status}: {done.output} {done.errors}")
     expect(machine.run("pvn counters --diff").status == 2, "--diff without a command is taken")
     expect(machine.run("pvn counters --diff -- /no/such").status == 127, "not a shell's status")
     expect(machine.run("pvn counters nobody").status == 3, "a guest that is not there is found")
