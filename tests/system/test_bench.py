@@ -4,6 +4,7 @@
 import contextlib
 import copy
 import html
+import io
 import json
 import os
 import re
@@ -14,12 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import jsonschema
 
 from machine import paths, say
-from machine.bench import bare_metal, compare, counting, instructions, merge, page, \
-    peers, results, rounds, shell, sides, svg, table, workloads
+from machine.bench import bare_metal, command, compare, counting, instructions, local, merge, page, \
+    peers, preflight, results, rounds, shell, sides, svg, table, workloads
 from machine.testing import boot, expect, own_machine, seconds
 
 FIO = {"jobs": [{"error": 0, "read": {
@@ -76,13 +78,18 @@ def test_change_and_noise():
                          ((50.0, 51.0, 52.0), "worse")):
         found = {side: word for _, _, side, word, *_ in compare.differences(old, made_up(values))}
         # A computer that was busier changes both sides alike, and their ratio not at all.
-        expect(found == {"bare": word, "pv": word, "pv/bare": "noise"}, found)
+        expect(found == {"bare": word, "pv": word, "pv/bare": "noise", "exits/op bare": "noise",
+                         "exits/op pv": "noise"}, found)
     new = copy.deepcopy(old)
     row = new["rows"][0]
     row["sides"]["bare"].update({"median": 51.0, "min": 50.0, "max": 52.0})
     row["times_as_good"] = results.ratios(row)
     found = {side: word for _, _, side, word, *_ in compare.differences(old, new)}
-    expect(found == {"bare": "worse", "pv": "noise", "pv/bare": "better"}, found)
+    expect((found["bare"], found["pv"], found["pv/bare"]) == ("worse", "noise", "better"), found)
+    found = {side: word for _, _, side, word, *_ in compare.differences(old, made_up(exits=0.25))}
+    expect(found["exits/op pv"] == "better" and found["pv"] == "noise", found)
+    text = compare.text(made_up(values=(1.0,)), made_up(values=(5.0,)))
+    expect("nothing can be told from noise" in text and "better" not in text, text)
     new = copy.deepcopy(old)
     new["instructions"]["rows"][0]["hypervisor"] = 51.0
     expect("null call, hypervisor: 50.00 -> 51.00" in compare.text(old, new), compare.text(old, new))
@@ -95,9 +102,127 @@ def test_page_needs_no_network():
     expect(not links and "<script" not in text, links)
     expect("&lt;a &amp; b&gt;" in text and "<a & b>" not in text, "not quoted")
     expect(text.count("<svg") >= 3, "plots are missing")
-    plots = re.findall(r"<h2>(.*?)</h2>(.*?)(?=<h2>|</body>)", text, re.DOTALL)
-    for title, part in plots:
-        expect("<svg" not in part or 'class="bias"' in part, f"no word on emulation's bias: {title}")
+    plots = re.findall(r"<figure>(.*?)</figure>", text, re.DOTALL)
+    expect(len(plots) == text.count("<svg"), "a plot stands alone")
+    for plot in plots:
+        expect("<svg" in plot and re.search('<figcaption class="bias">[^<]+<', plot),
+               f"no word on emulation's bias: {plot[:200]}")
+
+
+def test_all_exits_are_plotted():
+    """The benchmark page has a bar for exits of every order of magnitude."""
+    for exits in (5e-6, 0.5, 3e6):
+        text = page.html(made_up(exits=exits))
+        part = text.split("by reason</h2>")[1].split("<h2>")[0]
+        expect(f">{table.number(exits)}<" in part, f"{exits} exits are not there")
+
+
+def test_latency_plot():
+    """The longest latency stands right of the rarest, in a unit for people, under a whole axis."""
+    plot = svg.curves("x", [("a", "pv", {"50": 10.0, "99.99": 2e5, "100": 3e6})])
+    points = [float(point.split(",")[0]) for point in
+              re.search('points="(.*?)"', plot)[1].split()]
+    expect(points == sorted(set(points)), points)
+    labels = [(float(y), words) for y, words in re.findall('y="([0-9.]+)"[^>]*>([^<]+)</text>', plot)]
+    expect({"10 s", "100 ms", "10 µs", "max"} <= {words for _, words in labels}, labels)
+    # Text is 18 high on a phone.
+    expect(min(y for y, _ in labels) >= 18, labels)
+
+
+def test_table_fits():
+    """The benchmark table is no wider than its terminal, keeps units, and says all of it."""
+    report = made_up()
+    collected = rounds.Collected()
+    for row in workloads.TABLE:
+        for side in ("bare", "pv"):
+            for value in (1000.0, 123456.0):
+                collected.add(row.name, side, rounds.Sample(value, 0, 1.0, 100, 2000.5))
+    report["rows"] = results.rows(workloads.TABLE, collected)
+    for width in (80, 100, 140, None):
+        lines = table.text(report, width).split("\n")
+        widest = max(lines, key=len)
+        expect(width is None or len(widest) <= width, f"{width}: {widest!r}")
+        for word in ("bare Linux", "pv/bare", "exits/op pv", "packets/s", "62228 (1000-123456)", "noisy"):
+            expect(any(word in line for line in lines), f"{word} is not there with {width} columns")
+    lines = table.text(made_up(values=(7.0,)), 80)
+    expect(" 7.00\n" not in lines and "(7.00" not in lines and "7.00" in lines, "one sample has no range")
+
+
+class Terminal(io.StringIO):
+    """A terminal that is no file."""
+
+    def isatty(self):
+        return True
+
+
+def test_progress_bar():
+    """The bar is there while the first machine boots, reaches its end, and never wraps."""
+    out = Terminal()
+    bar = rounds.Progress(2, out)
+    bar.boot("booting")
+    expect("  0%: booting" in out.getvalue(), out.getvalue())
+    for words in ("one", "two"):
+        bar.step(words)
+    bar.boot("next " + "x" * 200)
+    expect("100%" in out.getvalue(), out.getvalue())
+    shown = [re.sub("\033[^K]*K", "", part) for part in out.getvalue().split("\r")]
+    expect(max(len(part) for part in shown) == 99, shown)
+    bar.end()
+    expect(out.getvalue().endswith("\r\033[K"), "the bar stays")
+
+
+def test_lost_counting():
+    """When counting instructions fails, what was measured before is reported, with status 1."""
+    def fail(*_):
+        raise say.Failure("the counting machine did not end")
+
+    shown = []
+    with mock.patch.multiple(command, _show=shown.append), mock.patch.object(instructions, "count", fail), \
+            mock.patch.object(rounds.Rounds, "run", lambda self, count: self.collected.add(
+                "sha256", "bare", rounds.Sample(1.5, 0))), \
+            mock.patch.multiple(preflight, check=lambda *_: None, warn=lambda _: None), \
+            mock.patch.object(command.machine, "prepare", lambda **_: None):
+        status = command.main(["--only", "sha256", "--sides", "bare"])
+    expect(status == 1 and len(shown) == 1, f"{status}: {shown}")
+    results.check(shown[0])
+    expect(shown[0]["rows"][0]["sides"]["bare"]["samples"] == [1.5], shown[0]["rows"])
+    failure = shown[0]["failures"][0]
+    expect(failure["workload"] == "instructions" and "did not end" in failure["why"], failure)
+
+
+def test_too_little_disk():
+    """./run bench says how much disk is missing before it starts, more where nothing is made yet."""
+    full = SimpleNamespace(free=100 << 20)
+    with mock.patch.object(preflight.shutil, "disk_usage", lambda _: full):
+        try:
+            preflight.check(64)
+        except say.Failure as failure:
+            expect("too little disk: 100 MiB are free" in failure.what, failure.what)
+        else:
+            raise AssertionError("it would start")
+    nothing = SimpleNamespace(exists=lambda: False)
+    there = preflight.disk_needed_mib()
+    with mock.patch.multiple(preflight.userland, images_image=lambda: nothing, peers_image=lambda: nothing):
+        expect(there <= preflight.DISK_MIB + preflight.FIRST_MIB
+               < preflight.disk_needed_mib(with_peers=True), there)
+
+
+def test_measure_on_silicon():
+    """paravane-measure refuses wrong usage, and a place for its report where it cannot be."""
+    for words in (["--rounds", "0"], ["--only", "("], ["--only", "nothing-like-this"]):
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):
+                local.checked(["--output", os.devnull, *words])
+        except SystemExit as end:
+            expect(end.code == 2, f"{words}: {end.code}")
+        else:
+            raise AssertionError(f"taken: {words}")
+    try:
+        local.checked(["--output", "/no/such/folder/x.json"])
+    except say.Failure as failure:
+        expect("cannot be written" in failure.what, failure.what)
+    else:
+        raise AssertionError("it would measure for nothing")
 
 
 def test_labels_fit():
@@ -206,7 +331,8 @@ def test_old_reports_are_refused():
 def test_usage():
     """./run bench refuses wrong usage with status 2 and too little memory with 1."""
     for words in (["--only", "nothing-like-this"], ["--only", "("], ["--rounds", "0"],
-                  ["--sides", "vmware"], ["--with", "x.json"]):
+                  ["--sides", "vmware"], ["--with", "x.json"], ["--guest-memory", "0"],
+                  ["--memory", "600"]):
         done = run_bench(*words)
         expect(done.returncode == 2 and "error:" in done.stderr, f"{words}: {done.stderr}")
     done = run_bench("--no-build", "--memory", "99999999")
@@ -305,6 +431,28 @@ def test_failure_goes_on():
     failed = [(each["workload"], each["round"]) for each in measured.collected.failures]
     expect(failed == [("sha256", 1), ("sha256", 2)], failed)
     expect(len(measured.collected.samples[("switch", "bare")]) == 2, measured.collected.samples)
+
+
+class Broken(Half):
+    """A side that prints what nobody expects."""
+
+    @staticmethod
+    def run(command, _):
+        return shell.Done(0, '{"jobs": []}' if "fio" in command else '{"end": {"sum": null}}')
+
+
+def test_strange_output():
+    """Output of another shape than expected fails its workload, and only that."""
+    plan = SimpleNamespace(chosen=SimpleNamespace(seconds=1))
+    broken = Broken()
+    measured = rounds.Rounds(plan, [(broken, [broken])],
+                             workloads.chosen(re.compile("disk-seqread|net-udp-64|sha256")))
+    broken.run = lambda command, _: shell.Done(0, "2.5 10") if "sha256" in command else \
+        Broken.run(command, _)
+    measured.run(1)
+    failed = [each["workload"] for each in measured.collected.failures]
+    expect(failed == ["disk-seqread", "net-udp-64"], measured.collected.failures)
+    expect(list(measured.collected.samples) == [("sha256", "bare")], measured.collected.samples)
 
 
 class Unreachable(Half):

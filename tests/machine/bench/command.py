@@ -4,6 +4,8 @@
 import argparse
 import datetime
 import re
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -75,8 +77,11 @@ def _checked(form, words):
         chosen.rounds = QUICK_ROUNDS if chosen.quick else FULL_ROUNDS
     if chosen.seconds is None:
         chosen.seconds = 1 if chosen.quick else 3
-    if min(chosen.rounds, chosen.seconds, chosen.vps, chosen.processors) < 1:
-        form.error("numbers of rounds, seconds and processors begin at 1")
+    if min(chosen.rounds, chosen.seconds, chosen.vps, chosen.processors, chosen.guest_memory) < 1:
+        form.error("numbers of rounds, seconds, processors and of MiB begin at 1")
+    if chosen.memory < chosen.guest_memory + preflight.ROOT_MIB:
+        form.error(f"a machine of {chosen.memory} MiB has no room for a guest of {chosen.guest_memory}: "
+                   f"its own Linux, programs and RAM disks take {preflight.ROOT_MIB} MiB")
     if chosen.new and not chosen.compare:
         form.error("--with needs --compare OLD.json")
     try:
@@ -90,8 +95,8 @@ def _checked(form, words):
     if unknown or not chosen.side_names:
         form.error(f"--sides knows {', '.join(SIDES)}, not {', '.join(unknown) or 'nothing'}")
     chosen.side_names += PEERS if chosen.peers else ()
-    has_peers = not set(PEERS).isdisjoint(chosen.side_names)
-    chosen.cpu = chosen.cpu or (peers.PROCESSOR if has_peers else qemu.PROCESSOR)
+    chosen.has_peers = not set(PEERS).isdisjoint(chosen.side_names)
+    chosen.cpu = chosen.cpu or (peers.PROCESSOR if chosen.has_peers else qemu.PROCESSOR)
     return chosen
 
 
@@ -107,7 +112,7 @@ def main(words):
     if chosen.new:
         print(compare.text(old, results.load(chosen.new)))
         return 0
-    preflight.check(chosen.memory)
+    preflight.check(chosen.memory, chosen.has_peers)
     machine.prepare(compile_all=not chosen.no_build)
     preflight.warn(chosen.processors)
     report = Bench(chosen).run()
@@ -118,11 +123,16 @@ def main(words):
     return 1 if report["failures"] else 0
 
 
+def _columns():
+    """Of the terminal that stdout is, if it is one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def _show(report):
     """Write and print a report."""
     results.save(report)
     page.save(report)
-    print(table.text(report), flush=True)
+    print(table.text(report, _columns()), flush=True)
     say.line(f"report: {tools.shorten(page.PAGE)}, {results.where()}")
     return 0
 
@@ -163,9 +173,9 @@ class Bench:
         interrupted = False
         try:
             if self._chosen.instructions != "only":
-                self._rounds.run(self._chosen.rounds)
+                self._part("workloads", lambda: self._rounds.run(self._chosen.rounds))
             if self._chosen.instructions != "no":
-                self._instructions = instructions.count(self._plan, not self._chosen.quick)
+                self._part("instructions", self._count)
             self._report["complete"] = True
         except KeyboardInterrupt:
             interrupted = True
@@ -176,6 +186,17 @@ class Bench:
         if interrupted:
             report["interrupted"] = True
         return report
+
+    def _count(self):
+        self._instructions = {"rows": [], "absent": "that failed"}
+        self._instructions = instructions.count(self._plan, not self._chosen.quick)
+
+    def _part(self, name, work):
+        """One part. What it cannot go on without costs this part, not what was measured before."""
+        try:
+            work()
+        except (say.Failure, OSError) as error:
+            self._rounds.collected.fail(name, "all", 0, getattr(error, "what", error))
 
     def _state(self):
         collected = self._rounds.collected

@@ -3,10 +3,11 @@
 
 A row changed when the ranges of old and new do not overlap and the medians differ by more
 than CHANGE; everything else is noise. Ratios within one report are compared too, because a
-computer that was busier in one of them changes all times alike.
+computer that was busier in one of them changes all times alike, and so are exits of an
+operation.
 """
 
-from machine.bench import table, workloads
+from machine.bench import results, table, workloads
 
 CHANGE = 0.05
 
@@ -40,14 +41,21 @@ def _ratios(row):
     return found
 
 
+def _exits(row):
+    """"exits/op pv" and its like as sides have it, where the report has them all."""
+    return {f"exits/op {name}": {**results.summary(side["exits_samples"]), "samples": side["exits_samples"]}
+            for name, side in row["sides"].items() if side.get("exits_samples")}
+
+
 def differences(old, new):
-    """[(row name, title, side or pair, word, factor, old, new)] of all that both have."""
+    """[(row name, title, side, pair or exits, word, factor, old, new)] of all that both have."""
     before = {row["name"]: row for row in old["rows"]}
     found = []
     for row in new["rows"]:
         if row["name"] not in before:
             continue
-        for values, better in ((lambda each: each["sides"], row["better"]), (_ratios, workloads.MORE)):
+        for values, better in ((lambda each: each["sides"], row["better"]), (_ratios, workloads.MORE),
+                               (_exits, workloads.LESS)):
             then, now = values(before[row["name"]]), values(row)
             for side in now:
                 if side in then:
@@ -77,8 +85,11 @@ def text(old, new):
     found = differences(old, new)
     for _, title, side, word, factor, then, now in found:
         if word != "noise":
-            lines.append(f"  {word:6} {title:45.45} {side:13} {table.number(then):>9} -> "
+            lines.append(f"  {word:6} {title:45.45} {side:17} {table.number(then):>9} -> "
                          f"{table.number(now):>9}  ({factor:.2f} times as good)")
+    if found and all(len(side["samples"]) < 2 for report in (old, new) for row in report["rows"]
+                     for side in row["sides"].values()):
+        lines.append("  one round each: without ranges nothing can be told from noise but instructions")
     noise = sum(word == "noise" for *_, word, _, _, _ in found)
     lines.append(f"  {noise} of {len(found)} values changed no more than their ranges, or by less than "
                  f"{100 * CHANGE:.0f} %: noise")

@@ -13,7 +13,12 @@ class Counters:
     def read(self):
         """Totals by name, of all the guest's processors; {} when it cannot be asked."""
         done = self._machine.run(f"pvn counters {self._guest} --json", timeout=30)
-        return totals(json.loads(done.output)) if not done.status else {}
+        if done.status:
+            return {}
+        try:
+            return totals(json.loads(done.output))
+        except ValueError:
+            return {}
 
 
 def find(machine, guest):

@@ -147,8 +147,30 @@ def parser():
     return form
 
 
+def checked(words=None):
+    """The options; argparse's error for what makes no sense, a Failure for a report that could
+    not be written: that is not to be found out after half an hour."""
+    form = parser()
+    chosen = form.parse_args(words)
+    if min(chosen.rounds, chosen.seconds, chosen.vps) < 1:
+        form.error("numbers of rounds, seconds and processors begin at 1")
+    try:
+        chosen.rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
+    except re.error as error:
+        form.error(f"--only {chosen.only!r} is no regular expression: {error}")
+    if not chosen.rows:
+        form.error(f"no workload matches {chosen.only!r}")
+    try:
+        with chosen.output.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise say.Failure(f"the report cannot be written: {error.strerror}",
+                          where=str(chosen.output)) from None
+    return chosen
+
+
 def main():
-    chosen = parser().parse_args()
+    chosen = checked()
     chosen.guest_memory = 512
     plan = Plan(chosen)
     began = time.monotonic()
@@ -161,7 +183,7 @@ def main():
     under = os.path.exists("/dev/paravane")
     side = sides.PvGuest() if under else sides.Bare(plan)
     report["sides"] = [{"name": side.name, "title": side.title, "settings": side.settings}]
-    rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
+    rows = chosen.rows
     neighbours = preflight.Neighbours()
     part = sides.Paravane(plan, [side]) if under else side
     measured = rounds.Rounds(plan, [(part, [side])], rows)
@@ -171,10 +193,14 @@ def main():
     except KeyboardInterrupt:
         say.line("interrupted; reporting what there is")
     report.update(seconds=round(time.monotonic() - began, 1), rows=results.rows(rows, measured.collected),
-                  failures=measured.collected.failures)
+                  failures=measured.collected.failures, notes=measured.collected.notes)
     report["machine"]["others_share"] = round(neighbours.share(), 3)
-    chosen.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(table.text(report), flush=True)
+    try:
+        chosen.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise say.Failure(f"the report cannot be written: {error.strerror}", where=str(chosen.output),
+                          hint="the table above is what was measured") from None
     say.line(f"report: {chosen.output}; docs/bare-metal.md says what to do with it")
     return (1 if report["failures"] else 0) if report["complete"] else 130
 

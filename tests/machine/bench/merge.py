@@ -21,7 +21,8 @@ def merge(first, second):
     merged = {**first, "complete": first["complete"] and second["complete"],
               "seconds": first["seconds"] + second["seconds"],
               "sides": first["sides"] + second["sides"],
-              "failures": first["failures"] + second["failures"], "rows": []}
+              "failures": first["failures"] + second["failures"],
+              "notes": first.get("notes", []) + second.get("notes", []), "rows": []}
     others = {row["name"]: row for row in second["rows"]}
     for row in first["rows"]:
         merged["rows"].append(_row(row, others.pop(row["name"], None)))

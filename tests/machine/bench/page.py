@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report as one page: no script, no font, no picture from anywhere else."""
 
+import math
 from html import escape
 
 from machine.bench import results, svg, table
@@ -17,6 +18,13 @@ BIAS = {
     "instructions": "Instructions, not time: an exit itself, a cache miss and a lock held by others cost no "
                     "instructions.",
 }
+# The same beside each plot, which may be looked at, or quoted, alone.
+BRIEF = {
+    "time": "Emulated machine: times flatter whoever exits less.",
+    "silicon": "Times of silicon.",
+    "exits": "Counts, not times; a slow back-end lowers them.",
+    "instructions": "Instructions, not times.",
+}
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --soft: #57606a; --line: #d8dee4;
   --card: #f6f8fa; --bare: #6e7781; --pv: #0a7d5c; --emulated: #b35900; --warn: #9a2a2a;
@@ -31,6 +39,7 @@ body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--back);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 h3 { margin: 1.2rem 0 .2rem; font-size: 1rem; } p { margin: .4rem 0; }
+figcaption { margin-top: .2rem; }
 .bias, .soft { color: var(--soft); font-size: .85rem; } .warn { color: var(--warn); font-weight: 600; }
 .key { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
 .legend span { margin-right: 1.2em; white-space: nowrap; font-size: .9rem; }
@@ -51,7 +60,8 @@ th:first-child, td:first-child { text-align: left; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: .9rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { svg text { font-size: 18px; } dl { grid-template-columns: 1fr; }
-  dd { margin-bottom: .4rem; } }
+  dd { margin-bottom: .4rem; }
+  th:first-child, td:first-child { white-space: normal; min-width: 8rem; padding-left: 0; } }
 """ + "".join(f".part{n} {{ fill: var(--p{n}); background: var(--p{n}); }}\n" for n in range(8))
 
 
@@ -73,10 +83,19 @@ def html(report):
     return "\n".join(parts)
 
 
+def _kind(report, kind):
+    """Whose bias it is: an emulator's or none."""
+    return "silicon" if kind == "time" and not report["machine"]["accelerator"].startswith("tcg") else kind
+
+
 def _bias(report, kind):
-    if kind == "time" and not report["machine"]["accelerator"].startswith("tcg"):
-        kind = "silicon"
-    return f'<p class="bias">{escape(BIAS[kind])}</p>'
+    return f'<p class="bias">{escape(BIAS[_kind(report, kind)])}</p>'
+
+
+def _figure(report, kind, plot):
+    """A plot, and what to think of it."""
+    return (f'<figure>{plot}<figcaption class="bias">{escape(BRIEF[_kind(report, kind)])}</figcaption>'
+            "</figure>")
 
 
 def _sides(report):
@@ -117,13 +136,16 @@ def _rows(report):
             group = row["group"]
             yield f"<h2>{escape(group.capitalize())}</h2>" + _bias(report, "time")
         better = "more is better" if row["better"] == "more" else "less is better"
+        counts = sorted({len(side["samples"]) for side in row["sides"].values()})
+        samples = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
         ratios = ", ".join(f"{pair} {table.number(value)}×"
                            for pair, value in row["times_as_good"].items())
         yield f'<h3>{escape(row["title"])}, {escape(row["unit"])}</h3>'
-        yield (f'<p class="soft">{better}; line: range of {len(next(iter(row["sides"].values()))["samples"])}'
-               f' samples{"; noisy" if row["noisy"] else ""}'
+        yield (f'<p class="soft">{better}; '
+               f'{"one sample" if samples == "1" else f"line: range of {samples} samples"}'
+               f'{"; noisy" if row["noisy"] else ""}'
                f'{"; times as good: " + escape(ratios) if ratios else ""}</p>')
-        yield f"<figure>{svg.bars(row['title'], shown, table.number)}</figure>"
+        yield _figure(report, "time", svg.bars(row["title"], shown, table.number))
 
 
 def _against_emulated(report):
@@ -160,13 +182,13 @@ def _exits(report):
                          "others": sum(parts.get(name, 0) for name in rest)})
                 for label, parts in rows]
         order = order[:7] + ["others"]
-    yield "<h2>Exits of one operation, by reason</h2>" + _bias(report, "exits") + svg.legend(order)
-    # Operations differ by orders of magnitude: one plot for each order.
-    for power in range(4, -4, -1):
-        some = [(label, parts) for label, parts in rows
-                if 10.0 ** power <= sum(parts.values()) < 10.0 ** (power + 1)]
-        if some:
-            yield f"<figure>{svg.stacked('exits by reason', some, order, table.number)}</figure>"
+    yield "<h2>Exits of one operation, by reason</h2>" + _bias(report, "exits")
+    yield ('<p class="soft">Operations differ by orders of magnitude: the plots have scales of their own, '
+           "numbers are exits of one operation.</p>" + svg.legend(order))
+    powers = [(math.floor(math.log10(sum(parts.values()))), label, parts) for label, parts in rows]
+    for power in sorted({power for power, *_ in powers}, reverse=True):
+        some = [(label, parts) for its, label, parts in powers if its == power]
+        yield _figure(report, "exits", svg.stacked("exits by reason", some, order, table.number))
 
 
 def _latencies(report):
@@ -181,9 +203,11 @@ def _latencies(report):
     yield '<p class="legend">' + "".join(
         f'<span><i class="key {STYLES.get(side["name"], "other")}"></i>{escape(side["title"])}</span>'
         for side in _sides(report)) + "</p>"
+    yield ('<p class="soft">How long an operation took at most, of so many in a hundred; both axes are '
+           "logarithmic.</p>")
     for row, lines in rows:
-        yield (f"<h3>{escape(row['title'])}</h3><figure>"
-               f"{svg.curves(row['title'], lines, 'µs')}</figure>")
+        title = row["title"].removesuffix(", median")
+        yield f"<h3>{escape(title)}</h3>" + _figure(report, "time", svg.curves(title, lines))
 
 
 def _instructions(report):
@@ -199,8 +223,10 @@ def _instructions(report):
     names = ("hypervisor", "guest", "root", "exits", "bare", "goal")
     yield '<div class="scroll"><table><tr><th></th>' + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
     for row in found["rows"]:
+        cells = {**{name: table.number(row[name]) for name in names if name in row},
+                 **({"goal": f"{row['goal']:.0f}"} if "goal" in row else {})}
         yield f"<tr><td>{escape(row['title'])}</td>" + "".join(
-            f"<td>{table.number(row.get(name)) if name in row else ''}</td>" for name in names) + "</tr>"
+            f"<td>{cells.get(name, '')}</td>" for name in names) + "</tr>"
     yield "</table></div>"
     order = ["hypervisor", "guest", "root"]
     yield svg.legend(order)
@@ -208,14 +234,15 @@ def _instructions(report):
         some = [(row["name"], {part: row[part] for part in order}) for row in found["rows"]
                 if low <= sum(row[part] for part in order) < high]
         if some:
-            yield f"<figure>{svg.stacked('instructions', some, order, table.number)}</figure>"
+            yield _figure(report, "instructions",
+                          svg.stacked("instructions", some, order, table.number))
 
 
 def _numbers(report):
     """The table of everything, for those who do not trust plots."""
     sides = _sides(report)
     yield "<h2>All numbers</h2>" + _bias(report, "time")
-    yield ('<div class="scroll"><table><tr><th>median (min to max)</th>'
+    yield ('<div class="scroll"><table><tr><th>median (min-max)</th>'
            + "".join(f"<th>{escape(side['title'])}</th>" for side in sides)
            + "".join(f"<th>exits/op {escape(side['name'])}</th>" for side in sides
                      if side["name"] != "bare") + "</tr>")
@@ -223,10 +250,8 @@ def _numbers(report):
         cells = ""
         for side in sides:
             found = row["sides"].get(side["name"])
-            cells += "<td>" + (f"{table.number(found['median'])} ({table.number(found['min'])} to "
-                               f"{table.number(found['max'])})" if found else
-                               escape("–" if side["name"] not in row["not_available"] else "not available"))
-            cells += "</td>"
+            cells += "<td>" + escape(table.spread(found) if found else "not available"
+                                     if side["name"] in row["not_available"] else "–") + "</td>"
         for side in sides:
             if side["name"] != "bare":
                 count = row["sides"].get(side["name"], {}).get("exits_per_operation")

@@ -1,21 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is looked at before measuring, and what else this computer did meanwhile."""
 
+import glob
 import os
 import re
 import shutil
 import time
 from pathlib import Path
 
-from machine import paths, qemu, say, tools
+from machine import paths, qemu, say, tools, userland
 
 DISK_MIB = 1024
+# What set-up leaves on the disk the first time: packages, images, kernels, what is built.
+FIRST_MIB, PEERS_MIB = 4096, 2048
 SPARE_MIB = 512
+# Of the machine's memory: RAM disks, the root's Linux and its programs.
+ROOT_MIB = 1024
 # Share of this computer's processors that others used: more than this is noisy.
 NOISY_SHARE = 0.05
 
 
-def check(memory_mib):
+def disk_needed_mib(with_peers=False):
+    """Where the build is, before it is made."""
+    return (DISK_MIB + (0 if userland.images_image().exists() else FIRST_MIB)
+            + (PEERS_MIB if with_peers and not userland.peers_image().exists() else 0))
+
+
+def check(memory_mib, with_peers=False):
     """Refuse to start without room; a Failure says what is short."""
     available = _memory_available_mib()
     if available < memory_mib + SPARE_MIB:
@@ -24,8 +35,9 @@ def check(memory_mib):
                           where="/proc/meminfo", hint="end other programs, or choose --memory")
     paths.BUILD.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(paths.BUILD).free >> 20
-    if free < DISK_MIB:
-        raise say.Failure(f"too little disk: {free} MiB are free, the machine needs {DISK_MIB}",
+    needed = disk_needed_mib(with_peers)
+    if free < needed:
+        raise say.Failure(f"too little disk: {free} MiB are free, {needed} are needed",
                           where=tools.shorten(paths.BUILD))
 
 
@@ -47,11 +59,11 @@ def _memory_available_mib():
 
 
 def processor_seconds(pid):
-    """What all threads of a process have used."""
+    """What all threads of a process have used; 0 of one that is gone."""
     total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
         try:
-            total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+            total += int(Path(path).read_text(encoding="ascii").split()[0])
         except (FileNotFoundError, ProcessLookupError):
             continue
     return total / 1e9

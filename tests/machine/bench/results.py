@@ -32,6 +32,7 @@ def _side(samples):
     exits = [sample.exits for sample in samples if sample.exits is not None]
     if exits:
         found["exits_per_operation"] = statistics.median(exits)
+        found["exits_samples"] = exits
         names = {name for sample in samples for name in sample.reasons}
         found["exits_by_reason"] = {
             name: statistics.median(sample.reasons.get(name, 0.0) for sample in samples)
@@ -118,23 +119,23 @@ def save(report):
 
 
 def load(path):
-    """An earlier report; a Failure if it is none, or of another format."""
+    """A report of before; a Failure if it is none, or of another format."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise say.Failure(f"the old report cannot be read: {error.strerror}",
+        raise say.Failure(f"the report cannot be read: {error.strerror}",
                           where=str(path)) from None
-    except ValueError:
-        raise say.Failure("the old report is not JSON", where=str(path)) from None
+    except (ValueError, RecursionError):
+        raise say.Failure("the report is not JSON", where=str(path)) from None
     kind = report.get("format") if isinstance(report, dict) else None
     if kind != FORMAT:
-        raise say.Failure(f"the old report is of format {kind!r}; this is {FORMAT!r}",
+        raise say.Failure(f"the report is of format {kind!r}; this is {FORMAT!r}",
                           where=str(path),
-                          hint="measure again with the version that is to be compared with")
+                          hint="measure again, with the version that made it or with this one")
     try:
         check(report)
     except say.Failure as failure:
-        raise say.Failure(f"the old report is damaged: {failure.what}",
+        raise say.Failure(f"the report is damaged: {failure.what}",
                           where=f"{path}: {failure.where}") from None
     return report
 

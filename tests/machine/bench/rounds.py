@@ -5,6 +5,7 @@ What fails is noted and the rest goes on. Rounds are interleaved so that what ch
 this computer meanwhile meets every side.
 """
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Collected:
         self.failures = []          # dicts: workload, side, round, why
         self.lacking = {}           # (workload, side) -> why it is not there
         self.notes = []             # sentences
+        self.tell = say.line        # what goes to the user at once
 
     def add(self, workload, side, sample):
         self.samples.setdefault((workload, side), []).append(sample)
@@ -45,41 +47,68 @@ class Collected:
     def note(self, words):
         words = " ".join(words.split())[:300]
         self.notes.append(words)
-        say.line(words)
+        self.tell(words)
 
     def fail(self, workload, side, number, why):
         why = " ".join(str(why).split())[:500]
         self.failures.append({"workload": workload, "side": side, "round": number + 1,
                               "why": why})
-        say.line(f"failed: {workload} on {side}, round {number + 1}: {why}")
+        self.tell(f"failed: {workload} on {side}, round {number + 1}: {why}")
 
 
 class Progress:
     """A bar on a terminal, otherwise a line for each side of a round."""
 
-    WIDTH = 30
+    WIDTH, NARROW, LEAST = 30, 10, 100
 
-    def __init__(self, steps):
+    def __init__(self, steps, stream=None):
         self._steps, self._done = max(steps, 1), 0
         self._began = time.monotonic()
-        self._bar = sys.stderr.isatty()
+        self._stream = stream or sys.stderr
+        self._bar = self._stream.isatty()
+
+    def boot(self, words):
+        """A machine boots; said where it is not in the way."""
+        self._draw(words)
 
     def side(self, words):
-        if not self._bar:
+        """A side begins."""
+        if self._bar:
+            self._draw(words)
+        else:
             say.line(words)
 
     def step(self, words):
+        """One workload begins, so those before it are over."""
+        self._draw(words)
         self._done = min(self._done + 1, self._steps)
-        if self._bar:
-            filled = self._done * self.WIDTH // self._steps
-            rest = (time.monotonic() - self._began) / self._done * (self._steps - self._done)
-            text = (f"[{'#' * filled}{'.' * (self.WIDTH - filled)}] "
-                    f"{100 * self._done // self._steps:3}%, {rest:4.0f} s left: {words}")
-            print(f"\r{text:100.100}", end="", file=sys.stderr, flush=True)
+
+    def line(self, words):
+        """What stays, above the bar."""
+        self.end()
+        say.line(words)
 
     def end(self):
+        """The bar goes."""
         if self._bar:
-            print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
+            print("\r\033[K", end="", file=self._stream, flush=True)
+
+    def _draw(self, words):
+        if not self._bar:
+            return
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns or self.LEAST
+        except OSError:
+            columns = self.LEAST
+        width = self.WIDTH if columns >= self.LEAST else self.NARROW
+        filled = self._done * width // self._steps
+        text = f"[{'#' * filled}{'.' * (width - filled)}] {100 * self._done // self._steps:3}%"
+        if self._done:
+            rest = (time.monotonic() - self._began) / self._done * (self._steps - self._done)
+            text += f", {rest:4.0f} s left"
+        text += f": {words}"
+        # A line that wraps could not be taken back.
+        print(f"\r\033[K{text[:columns - 1]}", end="", file=self._stream, flush=True)
 
 
 class Rounds:
@@ -96,7 +125,8 @@ class Rounds:
         """That many rounds."""
         self._set_up()
         sides = sum(len(sides) for _, sides in self._parts)
-        self._progress = Progress(count * sides * len(self._rows))
+        self._progress = Progress(count * sides * sum(not row.sides for row in self._rows))
+        self.collected.tell = self._progress.line
         try:
             for self._round in range(count):
                 for part, sides in self._parts:
@@ -120,6 +150,7 @@ class Rounds:
         booted once more, for what is not measured yet: the emulator does that now and then
         (docs/decisions/009-emulator-traps.md, item 6)."""
         left = {side.name: [row for row in self._rows if not row.sides] for side in sides}
+        self._progress.boot(f"{words}: booting, for {' and '.join(side.title for side in sides)}")
         for is_last in (False, True):
             try:
                 self._in_machine(part, left, words)
@@ -185,8 +216,8 @@ class Rounds:
             return
         try:
             self._measure(row, side, session, nothing)
-        except (workloads.Unreadable, ValueError, KeyError) as error:
-            self._fail(row.name, side, f"its output: {error}")
+        except (workloads.Unreadable, ValueError, LookupError, TypeError, ArithmeticError) as error:
+            self._fail(row.name, side, f"its output: {type(error).__name__}: {error}")
 
     def _measure(self, row, side, session, nothing):
         words = {**session.words, "seconds": self._plan.chosen.seconds}

@@ -70,10 +70,18 @@ def legend(parts):
         for index, part in enumerate(parts)) + "</p>"
 
 
-def curves(title, lines, unit):
-    """Latency by percentile, both axes logarithmic: to the right the rarer. lines:
-    [(label, style class, {percentile text: value})]."""
-    height, left, bottom = 240, 110, 30
+def duration(microseconds):
+    """A power of ten of microseconds, in the unit that people use for it."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{microseconds / size:g} {unit}"
+    return f"{microseconds:g} µs"
+
+
+def curves(title, lines):
+    """Latency in microseconds by percentile, both axes logarithmic: to the right the rarer,
+    at the right end the longest. lines: [(label, style class, {percentile text: value})]."""
+    height, left, above, bottom = 250, 90, 18, 30
     points = [(label, style, sorted((float(name), value) for name, value in values.items() if value > 0))
               for label, style, values in lines]
     every = [value for _, _, values in points for _, value in values]
@@ -81,22 +89,23 @@ def curves(title, lines, unit):
         return ""
     low, high = math.floor(math.log10(min(every))), math.ceil(math.log10(max(every)) + 1e-9)
     high = max(high, low + 1)
-    rarest = math.log10(1 / (1 - 0.9995))
+    longest = 4.6           # 99.99 % is 4
 
     def x_of(percentile):
-        rare = math.log10(1 / max(1 - percentile / 100, 0.0005))
-        return left + (WIDTH - left - 20) * rare / rarest
+        rare = longest if percentile >= 100 else -math.log10(1 - percentile / 100)
+        return left + (WIDTH - left - 24) * rare / longest
 
     def y_of(value):
-        return 8 + (height - 8 - bottom) * (high - math.log10(value)) / (high - low)
+        return above + (height - above - bottom) * (high - math.log10(value)) / (high - low)
 
     parts = [_open(height, title)]
     for power in range(low, high + 1):
         y = y_of(10.0 ** power)
-        parts += [f'<path d="M{left} {y:.1f}H{WIDTH - 20}" class="grid"/>',
-                  _text(left - 6, y + 4, f"{10.0 ** power:g} {unit}", "label", "end")]
-    for percentile in (50, 90, 99, 99.9):
-        parts.append(_text(x_of(percentile), height - 8, f"{percentile:g} %", "label", "middle"))
+        parts += [f'<path d="M{left} {y:.1f}H{WIDTH - 24}" class="grid"/>',
+                  _text(left - 6, y + 4, duration(10.0 ** power), "label", "end")]
+    for percentile in (50, 90, 99, 99.9, 99.99, 100):
+        words = f"{percentile:g} %" if percentile < 100 else "max"
+        parts.append(_text(x_of(percentile), height - 8, words, "label", "middle"))
     for label, style, values in points:
         way = " ".join(f"{x_of(percentile):.1f},{y_of(value):.1f}" for percentile, value in values)
         parts.append(f'<polyline points="{way}" class="line {style}-line"><title>{escape(label)}'

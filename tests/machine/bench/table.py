@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report on a terminal."""
 
+import textwrap
+
 from machine.bench import preflight, results
+
+TITLE_LEAST = 38                # of a table's first column, where there is little room
 
 BIAS = ("An emulated exit costs 25 to 50 times what it costs on silicon, while caches, TLBs and locks "
         "cost nothing: times flatter whoever exits less. Compare ratios and counts, not times.")
@@ -19,10 +23,64 @@ def number(value):
     return f"{value:.2f}" if size >= 1 or not size else f"{value:.3g}"
 
 
-def _cell(side):
+def spread(side):
+    """Median and range of one side of a row; one sample has no range."""
     if not side:
         return "-"
+    if len(side["samples"]) < 2:
+        return number(side["median"])
     return f"{number(side['median'])} ({number(side['min'])}-{number(side['max'])})"
+
+
+def _shortened(title, unit, room):
+    """A row's first cell. If something must go it is not the unit."""
+    end = f", {unit}" if unit else ""
+    if len(title) + len(end) > room:
+        title = title[:max(room - len(end) - 1, 1)] + "…"
+    return title + end
+
+
+def _blocks(groups, room):
+    """Columns side by side as far as there is room. Groups are broken up only if they must."""
+    blocks, left = [[]], room
+    for group in groups:
+        if sum(size + 2 for _, size, _ in group) > left and blocks[-1]:
+            blocks.append([])
+            left = room
+        for column in group:
+            if column[1] + 2 > left and blocks[-1]:
+                blocks.append([])
+                left = room
+            blocks[-1].append(column)
+            left -= column[1] + 2
+    return blocks
+
+
+def grid(head_text, rows, groups, width=None):
+    """A table, as lines; as several tables below each other where `width` columns of a
+    terminal are too few. rows: strings, which stand above what follows, or (title, unit,
+    {column: text}); groups: lists of columns that belong together."""
+    cells = [cells for *_, cells in (row for row in rows if not isinstance(row, str))]
+    groups = [[(name, max(len(text) for text in (name, *(each.get(name, "-") for each in cells))),
+                [each.get(name, "-") for each in cells]) for name in group] for group in groups if group]
+    longest = max((len(_shortened(title, unit, 1000)) + 2 for title, unit, _ in
+                   (row for row in rows if not isinstance(row, str))), default=0)
+    first = max(longest, len(head_text))
+    if width:
+        first = min(first, max(TITLE_LEAST, width * 3 // 8))
+    lines = []
+    for block in _blocks(groups, width - first if width else 10**6):
+        lines += [""] if lines else []
+        lines.append(f"{head_text:{first}}" + "".join(f"  {name:>{size}}" for name, size, _ in block))
+        values = zip(*(texts for _, _, texts in block))
+        for row in rows:
+            if isinstance(row, str):
+                lines.append(row)
+                continue
+            title = _shortened(row[0], row[1], first - 2)
+            lines.append(f"  {title:{first - 2}}" + "".join(
+                f"  {text:>{size}}" for text, (_, size, _) in zip(next(values), block)))
+    return [line.rstrip() for line in lines]
 
 
 def head(report):
@@ -33,7 +91,8 @@ def head(report):
              f"kernel {machine['kernel']} everywhere; guests: {settings['vps']} VP, "
              f"{settings['guest_memory_mib']} MiB; disk: RAM of the machine's Linux, "
              f"{settings['disk_mib']} MiB",
-             f"{settings['rounds']} rounds, interleaved, each with fresh boots; "
+             f"{settings['rounds']} round{'s, interleaved' if settings['rounds'] > 1 else ''}, each with "
+             f"fresh boots; "
              f"{settings['seconds']} s for a timed workload; the network's servers and back-ends keep to "
              "the machine's last processor"]
     lines += [f"{side['title']}: {side['settings']}" for side in report["sides"]
@@ -45,39 +104,40 @@ def head(report):
     return lines
 
 
-def main_table(report):
+def main_table(report, width=None):
     """Values: median (min-max); then how many times as good, and exits."""
     sides = [side for side in report["sides"] if "absent" not in side]
     ratios = [pair for pair in ("pv/bare", "emulated/bare", "pv/emulated", "pv/kvm", "pv/xen")
               if any(pair in row["times_as_good"] for row in report["rows"])]
-    lines = [f"{'':47}" + "".join(f" {side['title']:>27}" for side in sides)
-             + "".join(f" {pair:>13}" for pair in ratios)
-             + "".join(f" {'exits/op ' + side['name']:>18}" for side in sides
-                       if side["name"] != "bare")]
-    group = None
+    counted = [side["name"] for side in sides if side["name"] != "bare"]
+    rows, group = [], None
     for row in report["rows"]:
         if row["group"] != group:
             group = row["group"]
-            lines.append(group)
-        words = f"  {row['title']}, {row['unit']}"
-        cells = "".join(f" {_cell(row['sides'].get(side['name'])):>27}" for side in sides)
-        cells += "".join(f" {number(row['times_as_good'].get(pair)):>13}" for pair in ratios)
-        cells += "".join(
-            f" {number(row['sides'].get(side['name'], {}).get('exits_per_operation')):>18}"
-            for side in sides if side["name"] != "bare")
-        lines.append(f"{words:47.47}{cells}" + (" noisy" if row["noisy"] else ""))
-    return lines
+            rows.append(group)
+        cells = {side["title"]: spread(row["sides"].get(side["name"])) for side in sides}
+        cells.update({pair: number(row["times_as_good"].get(pair)) for pair in ratios})
+        cells.update({f"exits/op {name}": number(row["sides"].get(name, {}).get("exits_per_operation"))
+                      for name in counted})
+        if row["noisy"]:
+            cells["noise"] = "noisy"
+        rows.append((row["title"], row["unit"], {"noise": "", **cells}))
+    noisy = ["noise"] if any(row["noisy"] for row in report["rows"]) else []
+    return grid("", rows, [[side["title"] for side in sides], ratios,
+                           [*(f"exits/op {name}" for name in counted), *noisy]], width)
 
 
-def against_emulated(report):
+def against_emulated(report, width=None):
     """How much PV is worth."""
     found = results.against_emulated(report)
     if not found:
         return []
-    return ["", f"{'PV against emulated devices':47} {'times as good':>15} {'fewer exits':>15}",
-            *(f"  {title:45.45} {number(times):>14}× {number(fewer):>14}×"
-              for title, times, fewer in found),
-            f"  {'wanted at least':45} {results.TIMES_GOAL:>14}× {results.EXITS_GOAL:>14}×"]
+    rows = [(title, "", {"times as good": f"{number(times)}×",
+                         "fewer exits": f"{number(fewer)}×" if fewer else "-"})
+            for title, times, fewer in found]
+    rows.append(("wanted at least", "", {"times as good": f"{results.TIMES_GOAL}×",
+                                         "fewer exits": f"{results.EXITS_GOAL}×"}))
+    return ["", *grid("PV against emulated devices", rows, [["times as good", "fewer exits"]], width)]
 
 
 def noise(report):
@@ -94,21 +154,21 @@ def noise(report):
             + "; counts and ratios suffer less than times")
 
 
-def instructions(report):
+def instructions(report, width=None):
     """Counted instructions."""
     found = report["instructions"]
     if found.get("absent"):
         return [f"instructions: not counted: {found['absent']}"]
     if not found["rows"]:
         return []
-    lines = ["", f"{'instructions of one operation':47} {'hypervisor':>11} {'guest':>11} {'root':>11} "
-             f"{'exits':>8} {'bare':>11} {'goal':>6}"]
-    for row in found["rows"]:
-        goal = f"{row['goal']:.0f}" if "goal" in row else ""
-        lines.append(f"  {row['title']:45.45} {number(row['hypervisor']):>11} {number(row['guest']):>11} "
-                     f"{number(row['root']):>11} {number(row['exits']):>8} "
-                     f"{number(row.get('bare')):>11} {goal:>6}"
-                     + ("" if row.get("agree", True) else " runs differ"))
+    names = ("hypervisor", "guest", "root", "exits", "bare")
+    rows = [(row["title"], "", {**{name: number(row.get(name)) for name in names},
+                                "goal": f"{row['goal']:.0f}" if "goal" in row else "",
+                                "runs": "" if row.get("agree", True) else "differ"})
+            for row in found["rows"]]
+    differ = [] if all(row.get("agree", True) for row in found["rows"]) else ["runs"]
+    lines = ["", *grid("instructions of one operation", rows,
+                       [["hypervisor", "guest", "root"], ["exits", "bare", "goal", *differ]], width)]
     if "agree" in found:
         lines.append(f"{found['runs']} runs agree to the digit" if found["agree"] else
                      f"{found['runs']} runs do NOT agree to the digit")
@@ -136,10 +196,16 @@ def notes(report):
     return lines
 
 
-def text(report):
-    """All of it. Ratios are "times as good": over 1 the first of the pair is better."""
+def text(report, width=None):
+    """All of it, for `width` columns. Ratios are "times as good": over 1 the first of the pair
+    is better."""
+    def words(*lines):
+        return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")] \
+            if width else lines
+
     part = [] if report["complete"] else ["INTERRUPTED: this is what there was by then"]
-    return "\n".join([*head(report), *part, "", *main_table(report), *against_emulated(report),
-                      *instructions(report), "",
-                      "pv/bare and its like: how many times as good, by medians; exits/op: exits of "
-                      "one operation, start-up taken off", BIAS, *notes(report)])
+    return "\n".join([
+        *words(*head(report), *part), "", *main_table(report, width), *against_emulated(report, width),
+        *instructions(report, width), "",
+        *words("pv/bare and its like: how many times as good, by medians; exits/op: exits of "
+               "one operation, start-up taken off", BIAS, *notes(report))])
