@@ -289,6 +289,21 @@ def test_pv_against_emulated():
     expect("30.00×" in table.text(report) and "30.00×" in page.html(report), table.text(report))
 
 
+def test_ratios():
+    """Every side is set against bare Linux in the benchmark table, and PV against every other."""
+    collected = rounds.Collected()
+    for side, value in (("bare", 800.0), ("pv", 400.0), ("kvm", 100.0), ("xen", 50.0)):
+        collected.add("disk-randread-1", side, rounds.Sample(value, 0))
+        collected.add("net-rr", side, rounds.Sample(1 / value, 0))
+    report = made_up()
+    report["rows"] = results.rows(workloads.chosen(re.compile("disk-randread-1$|net-rr")), collected)
+    wanted = {"pv/bare": 0.5, "kvm/bare": 0.125, "xen/bare": 0.0625, "pv/kvm": 4, "pv/xen": 8}
+    for row in report["rows"]:
+        expect({pair: round(value, 9) for pair, value in row["times_as_good"].items()} == wanted, row)
+    text = table.text(report)
+    expect(all(pair in text for pair in wanted), text)
+
+
 def test_outputs_are_read():
     """What fio, iperf3 and our programs print is understood."""
     got = workloads.fio("read", "IOPS")("note\n" + json.dumps(FIO))
@@ -402,7 +417,7 @@ class Half:
 
     @contextlib.contextmanager
     def sessions(self):
-        session = sides.Session(self.run, {}, os.getpid())
+        session = sides.Session(self.run, {"disk": "/dev/ram0", "server": "127.0.0.1"}, os.getpid())
         yield [(self, lambda: contextlib.nullcontext(session))]
 
     @staticmethod
@@ -452,7 +467,21 @@ def test_strange_output():
     measured.run(1)
     failed = [each["workload"] for each in measured.collected.failures]
     expect(failed == ["disk-seqread", "net-udp-64"], measured.collected.failures)
+    expect(all("its output: " in each["why"] for each in measured.collected.failures),
+           measured.collected.failures)
     expect(list(measured.collected.samples) == [("sha256", "bare")], measured.collected.samples)
+
+
+def test_long_workloads():
+    """A workload that is to last for minutes is given them."""
+    asked = []
+    half = Half()
+    half.run = lambda words, limit: asked.append((words, limit)) or shell.Done(0, json.dumps(FIO))
+    measured = rounds.Rounds(SimpleNamespace(chosen=SimpleNamespace(seconds=600)), [(half, [half])],
+                             workloads.chosen(re.compile("disk-randread-1$")))
+    measured.run(1)
+    expect(any("--runtime=600" in words and limit > 600 for words, limit in asked), asked)
+    expect(("disk-randread-1", "bare") in measured.collected.samples, measured.collected.failures)
 
 
 class Unreachable(Half):

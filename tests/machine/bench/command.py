@@ -3,7 +3,6 @@
 
 import argparse
 import datetime
-import re
 import shutil
 import sys
 import time
@@ -84,12 +83,7 @@ def _checked(form, words):
                    f"its own Linux, programs and RAM disks take {preflight.ROOT_MIB} MiB")
     if chosen.new and not chosen.compare:
         form.error("--with needs --compare OLD.json")
-    try:
-        chosen.rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
-    except re.error as error:
-        form.error(f"--only {chosen.only!r} is no regular expression: {error}")
-    if not chosen.rows:
-        form.error(f"no workload matches {chosen.only!r}; --list prints them")
+    chosen.rows = workloads.asked_for(form, chosen.only)
     chosen.side_names = [name for name in chosen.sides.split(",") if name]
     unknown = [name for name in chosen.side_names if name not in SIDES]
     if unknown or not chosen.side_names:

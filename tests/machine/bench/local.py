@@ -35,6 +35,15 @@ cp -a /usr /etc /bin /sbin /lib /lib64 $tree/
 mke2fs -q -t ext4 -O ^has_journal -d $tree {TOOLS} 640M
 rm -rf $tree
 """
+EPILOGUE = """\
+For a report that outlives a boot from the ISO image, on a USB stick for example:
+  mount /dev/sdX1 /mnt; paravane-measure --output /mnt/NAME.json; umount /mnt
+Measure under Paravane, and once more from the menu's other entry. To send the results back,
+attach both files to an issue of the project; they name processor, kernel and settings, no
+host and no addresses. docs/bare-metal.md has the rest.
+Exit status: 0; 1 when a workload failed (the others are reported), 2 for wrong usage, 130
+after Ctrl-C (the report then holds what there was).
+"""
 
 
 class Here:
@@ -134,7 +143,7 @@ def describe():
 
 
 def parser():
-    form = argparse.ArgumentParser(prog="paravane-measure", description=__doc__.strip(),
+    form = argparse.ArgumentParser(prog="paravane-measure", description=__doc__.strip(), epilog=EPILOGUE,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     form.add_argument("--output", type=Path, default=Path("paravane-measure.json"), metavar="FILE",
                       help="where the report goes (default: paravane-measure.json)")
@@ -154,12 +163,7 @@ def checked(words=None):
     chosen = form.parse_args(words)
     if min(chosen.rounds, chosen.seconds, chosen.vps) < 1:
         form.error("numbers of rounds, seconds and processors begin at 1")
-    try:
-        chosen.rows = workloads.chosen(re.compile(chosen.only, re.IGNORECASE))
-    except re.error as error:
-        form.error(f"--only {chosen.only!r} is no regular expression: {error}")
-    if not chosen.rows:
-        form.error(f"no workload matches {chosen.only!r}")
+    chosen.rows = workloads.asked_for(form, chosen.only)
     try:
         with chosen.output.open("a", encoding="utf-8"):
             pass

@@ -15,7 +15,8 @@ SCHEMA = paths.MACHINE / "bench" / "report.schema.json"
 NOISY_SPREAD = 0.25
 # What PV is to be against emulated devices at least.
 TIMES_GOAL, EXITS_GOAL = 8, 20
-RATIOS = (("pv", "bare"), ("emulated", "bare"), ("pv", "emulated"), ("pv", "kvm"), ("pv", "xen"))
+RATIOS = (("pv", "bare"), ("emulated", "bare"), ("kvm", "bare"), ("xen", "bare"), ("pv", "emulated"),
+          ("pv", "kvm"), ("pv", "xen"))
 
 
 def summary(values):

@@ -107,7 +107,7 @@ def head(report):
 def main_table(report, width=None):
     """Values: median (min-max); then how many times as good, and exits."""
     sides = [side for side in report["sides"] if "absent" not in side]
-    ratios = [pair for pair in ("pv/bare", "emulated/bare", "pv/emulated", "pv/kvm", "pv/xen")
+    ratios = [pair for pair in (f"{one}/{other}" for one, other in results.RATIOS)
               if any(pair in row["times_as_good"] for row in report["rows"])]
     counted = [side["name"] for side in sides if side["name"] != "bare"]
     rows, group = [], None

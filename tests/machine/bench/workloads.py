@@ -8,6 +8,7 @@ end, {work} our own program.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -184,6 +185,17 @@ TABLE = (
 
 # These run in the bare-metal guest, all of them in one go.
 BARE_METAL = ("hypercall", "doorbell", "timer-set")
+
+
+def asked_for(form, pattern):
+    """The rows that --only names; an argument parser's error for none, or for no expression."""
+    try:
+        rows = chosen(re.compile(pattern, re.IGNORECASE))
+    except re.error as error:
+        form.error(f"--only {pattern!r} is no regular expression: {error}")
+    if not rows:
+        form.error(f"no workload matches {pattern!r}; they are " + " ".join(row.name for row in TABLE))
+    return rows
 
 
 def chosen(pattern):
