@@ -26,7 +26,7 @@ from machine.testing import boot, expect, own_machine, seconds
 
 FIO = {"jobs": [{"error": 0, "read": {
     "iops": 1234.5, "bw_bytes": 5056512, "io_bytes": 5056512, "total_ios": 1234,
-    "lat_ns": {"percentile": {"50.000000": 1500, "99.000000": 9000}}, "clat_ns": {}}}]}
+    "lat_ns": {"max": 12000, "percentile": {"50.000000": 1500, "99.000000": 9000}}, "clat_ns": {}}}]}
 
 
 def made_up(values=(100.0, 104.0, 102.0), exits=0.5):
@@ -307,7 +307,8 @@ def test_ratios():
 def test_outputs_are_read():
     """What fio, iperf3 and our programs print is understood."""
     got = workloads.fio("read", "IOPS")("note\n" + json.dumps(FIO))
-    expect((got.value, got.operations, got.latency_us) == (1234.5, 1234, {"50": 1.5, "99": 9.0}), got)
+    expect((got.value, got.operations, got.latency_us) == (1234.5, 1234, {"50": 1.5, "99": 9.0, "100": 12}),
+           got)
     got = workloads.latencies("1 2 3 4 5 600")
     expect(got.value == 1 and got.operations == 600 and got.latency_us["100"] == 5, got)
     for read, text in ((workloads.number, ""), (workloads.latencies, "1 2"),

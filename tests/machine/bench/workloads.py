@@ -89,6 +89,8 @@ def fio(direction, unit):
         value = side["iops"] if unit == "IOPS" else side["bw_bytes"] / 1e6
         kind = side["lat_ns"] if side["lat_ns"].get("percentile") else side["clat_ns"]
         shown = {f"{float(name):g}": ns / 1000 for name, ns in kind.get("percentile", {}).items()}
+        if shown and kind.get("max"):
+            shown["100"] = kind["max"] / 1000
         return Measured(value, side["total_ios"], shown, side["io_bytes"])
     return read
 
