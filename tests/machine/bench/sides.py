@@ -32,11 +32,13 @@ NETD_APART = f"for each in $(pidof pvn-netd); do taskset -cp {LAST} $each; done"
 ROOT_ADDRESS = "10.73.0.1"
 GUEST_ADDRESS = "10.73.0.2"
 
+# A system that was started from the ISO image has RAM disks already, of the kernel's size.
 PREPARE = f"""\
 set -e
+modprobe -q -r brd || true
 modprobe brd rd_nr=2 rd_size={DISK_MIB * 1024}
-dd if=/dev/urandom of=/dev/ram0 bs=1M count={DISK_MIB} 2>/dev/null
-mkdir -p /tmp/bench && cd /tmp/bench && busybox cpio -id 2>/dev/null
+dd if=/dev/urandom of=/dev/ram0 bs=1M count={DISK_MIB} status=none
+mkdir -p /tmp/bench && cd /tmp/bench && busybox cpio -idu
 cp bench-work bench-nothing /tmp/
 """
 
