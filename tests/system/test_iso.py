@@ -2,11 +2,13 @@
 """The ISO image, as docs/bare-metal.md tells people to start it."""
 
 import contextlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
 from machine import iso, machine as machines, paths, qemu
+from machine.bench import results
 from machine.testing import expect, own_machine, seconds
 
 OVMF = Path("/usr/share/OVMF")
@@ -46,12 +48,26 @@ def is_whole(machine):
     expect("bench: done" in made.output, made.output + made.errors)
 
 
+def measures(machine):
+    """paravane-measure makes a guest of this Debian, measures it, and writes a report."""
+    done = machine.run("paravane-measure --only '^(switch|disk-randread-1)$' --rounds 1 --seconds 1 "
+                       "--output /run/measured.json", timeout=200)
+    expect(done.status == 0 and "PV guest" in done.output, done.output + done.errors)
+    report = json.loads(machine.run("cat /run/measured.json").output)
+    results.check(report)
+    expect(report["complete"] and not report["failures"], report["failures"])
+    for row in report["rows"]:
+        expect(row["sides"]["pv"]["median"] > 0 and "exits_per_operation" in row["sides"]["pv"], row)
+    expect(len(report["rows"]) == 2, report["rows"])
+
+
 @own_machine
 @seconds(600)
 def test_bios():
-    """The ISO image boots from a BIOS into Paravane and a root that makes a guest."""
+    """The ISO image boots from a BIOS into Paravane, and a root that makes a guest and measures."""
     with from_iso() as machine:
         is_whole(machine)
+        measures(machine)
 
 
 @own_machine
