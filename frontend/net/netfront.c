@@ -502,7 +502,7 @@ static void destroy(struct netfront *front, bool memory_too)
 	for (i = 0; queues && i < front->queue_count; i++) {
 		if (queues[i].listening)
 			pvn_event_unregister(queues[i].channel);
-		if (queues[i].pool)
+		if (queues[i].pages)
 			cancel_delayed_work_sync(&queues[i].refill);
 		if (memory_too)
 			destroy_queue(front, &queues[i]);

@@ -31,6 +31,7 @@ struct netfront_counts {
 	u64 tx_fallback;		/* gso that only the guest itself could cut */
 	u64 rx_packets, rx_bytes, rx_bad, rx_no_memory;
 	u64 rx_copied;			/* small frames, copied out of their buffer */
+	u64 rx_blocks;			/* buffers taken that were blocks of pages */
 	u64 polls_paid;			/* looked before sleeping, and found work */
 };
 
@@ -48,7 +49,9 @@ struct netfront_queue {
 
 	struct netfront_ring rx;	/* NAPI's */
 	void *rx_pages;
-	struct page_pool *pool;
+	struct page_pool *pages, *blocks;	/* buffers come from these */
+	bool wants_blocks;
+	u32 short_bytes, long_bytes;	/* in frames of that kind, since the last refill */
 	struct sk_buff *partial;	/* frame whose last buffer has not come yet */
 	struct pvn_net_received partial_head;
 	bool skipping;			/* the rest of a bad frame */

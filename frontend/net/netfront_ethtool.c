@@ -21,7 +21,7 @@ struct counter {
 static const struct counter stats[] = {
 	COUNT(tx_packets), COUNT(tx_bytes), COUNT(tx_refused), COUNT(tx_stopped),
 	COUNT(rx_packets), COUNT(rx_bytes), COUNT(rx_bad), COUNT(rx_no_memory),
-	COUNT(rx_copied), COUNT(polls_paid),
+	COUNT(rx_copied), COUNT(rx_blocks), COUNT(polls_paid),
 	RING(tx, submitted), RING(tx, completed), RING(tx, notified),
 	RING(tx, notifications_saved),
 	RING(rx, submitted), RING(rx, completed), RING(rx, notified),

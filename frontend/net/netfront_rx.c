@@ -2,9 +2,9 @@
 /*
  * Copyright (C) The Paravane developers
  *
- * Frames from the back-end to Linux. Pages are offered as buffers; a frame fills
- * as many as it needs and becomes an skb made of those pages. Small frames are
- * copied, and their page is offered again at once.
+ * Frames from the back-end to Linux. Buffers are single pages, or blocks of some while
+ * long frames come in; a frame fills as many as it needs and becomes an skb made of them.
+ * Small frames are copied, and their buffer is offered again at once.
  *
  * The back-end shares our memory and may change a page at any time: what decides
  * anything (struct pvn_net_received) is copied once and checked; the rest is a
@@ -20,26 +20,56 @@
 
 #define COPY_MAX	256		/* frames up to this are copied */
 #define REFILL_DELAY	(HZ / 10)
+#define BLOCK_ORDER	2
+#define BLOCK_BYTES	(PAGE_SIZE << BLOCK_ORDER)
 
-_Static_assert(PAGE_SIZE >= PVN_NET_BUFFER_MIN && PAGE_SIZE <= PVN_NET_BUFFER_MAX, "buffers");
+_Static_assert(PAGE_SIZE >= PVN_NET_BUFFER_MIN && BLOCK_BYTES <= PVN_NET_BUFFER_MAX, "buffers");
 
 /* --- buffers --- */
+
+static void put_buffer(struct netfront_queue *queue, struct page *page, bool in_napi)
+{
+	page_pool_put_full_page(PageHead(page) ? queue->blocks : queue->pages, page, in_napi);
+}
+
+/* A block, if those are wanted and there is one; else a page. NULL: memory is short. */
+static struct page *get_buffer(struct netfront_queue *queue, gfp_t gfp)
+{
+	struct page *page = NULL;
+
+	if (queue->wants_blocks)
+		page = page_pool_alloc_pages(queue->blocks, gfp | __GFP_NOWARN | __GFP_NORETRY);
+	return page ? page : page_pool_alloc_pages(queue->pages, gfp | __GFP_NOWARN);
+}
+
+/*
+ * A block saves entries of the ring, so it holds four times as much, and a frame is made of
+ * fewer parts. But it counts as full in a socket's budget: only for frames that fill half.
+ */
+static void choose_buffers(struct netfront_queue *queue)
+{
+	if (queue->short_bytes || queue->long_bytes)
+		queue->wants_blocks = queue->long_bytes > queue->short_bytes;
+	queue->short_bytes = 0;
+	queue->long_bytes = 0;
+}
 
 bool netfront_rx_refill(struct netfront_queue *queue, gfp_t gfp)
 {
 	struct netfront_slot *slot;
 	struct page *page;
 
+	choose_buffers(queue);
 	while ((slot = netfront_begin(&queue->rx, PVN_NET_BUFFER))) {
-		page = page_pool_alloc_pages(queue->pool, gfp | __GFP_NOWARN);
+		page = get_buffer(queue, gfp);
 		if (!page) {
 			queue->counts.rx_no_memory++;
 			schedule_delayed_work(&queue->refill, REFILL_DELAY);
 			break;
 		}
-		netfront_add(slot, page_to_phys(page), PAGE_SIZE);
+		netfront_add(slot, page_to_phys(page), (u32)page_size(page));
 		if (!netfront_submit(&queue->rx, slot, page)) {
-			page_pool_put_full_page(queue->pool, page, false);
+			put_buffer(queue, page, false);
 			break;
 		}
 	}
@@ -51,7 +81,7 @@ void netfront_rx_purge(struct netfront_queue *queue)
 	struct page *page;
 
 	while ((page = netfront_abandon(&queue->rx)))
-		page_pool_put_full_page(queue->pool, page, false);
+		put_buffer(queue, page, false);
 	if (queue->partial)
 		dev_kfree_skb_any(queue->partial);
 	queue->partial = NULL;
@@ -69,31 +99,46 @@ static void refill_work(struct work_struct *work)
 	local_bh_enable();
 }
 
-int netfront_rx_create(struct netfront_queue *queue)
+static struct page_pool *create_pool(struct netfront_queue *queue, unsigned int order,
+				     unsigned int size)
 {
 	const struct page_pool_params params = {
-		.order = 0,
-		.pool_size = 4 * queue->rx.entries,
+		.order = order,
+		.pool_size = size,
 		.nid = NUMA_NO_NODE,
 		.dev = &queue->front->device->dev,
 		.dma_dir = DMA_FROM_DEVICE,
 	};
-	struct page_pool *pool = page_pool_create(&params);
+
+	return page_pool_create(&params);
+}
+
+int netfront_rx_create(struct netfront_queue *queue)
+{
+	struct page_pool *pages, *blocks;
 
 	INIT_DELAYED_WORK(&queue->refill, refill_work);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	queue->pool = pool;
+	pages = create_pool(queue, 0, 4 * queue->rx.entries);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	blocks = create_pool(queue, BLOCK_ORDER, queue->rx.entries);
+	if (IS_ERR(blocks)) {
+		page_pool_destroy(pages);
+		return PTR_ERR(blocks);
+	}
+	queue->pages = pages;
+	queue->blocks = blocks;
 	return 0;
 }
 
 void netfront_rx_destroy(struct netfront_queue *queue)
 {
-	if (!queue->pool)
+	if (!queue->pages)
 		return;
 	netfront_rx_purge(queue);
-	page_pool_destroy(queue->pool);
-	queue->pool = NULL;
+	page_pool_destroy(queue->pages);
+	page_pool_destroy(queue->blocks);
+	queue->pages = NULL;
 }
 
 /* --- frames --- */
@@ -105,7 +150,7 @@ static struct sk_buff *copy_frame(struct netfront_queue *queue, struct page *pag
 
 	if (skb)
 		skb_put_data(skb, page_address(page) + sizeof(struct pvn_net_received), bytes);
-	page_pool_put_full_page(queue->pool, page, true);
+	put_buffer(queue, page, true);
 	queue->counts.rx_copied++;
 	return skb;
 }
@@ -118,7 +163,7 @@ static struct sk_buff *first_page(struct netfront_queue *queue, struct page *pag
 	u32 headers;
 
 	if (!skb) {
-		page_pool_put_full_page(queue->pool, page, true);
+		put_buffer(queue, page, true);
 		return NULL;
 	}
 	headers = eth_get_headlen(queue->front->netdev, page_address(page) + start,
@@ -127,9 +172,10 @@ static struct sk_buff *first_page(struct netfront_queue *queue, struct page *pag
 	skb_put_data(skb, page_address(page) + start, headers);
 	skb_mark_for_recycle(skb);
 	if (bytes > headers)
-		skb_add_rx_frag(skb, 0, page, start + headers, bytes - headers, PAGE_SIZE);
+		skb_add_rx_frag(skb, 0, page, start + headers, bytes - headers,
+				page_size(page));
 	else
-		page_pool_put_full_page(queue->pool, page, true);
+		put_buffer(queue, page, true);
 	return skb;
 }
 
@@ -141,7 +187,7 @@ static struct sk_buff *begin_frame(struct netfront_queue *queue, struct page *pa
 	struct sk_buff *skb;
 
 	if (bytes < sizeof(*head) + ETH_HLEN) {
-		page_pool_put_full_page(queue->pool, page, true);
+		put_buffer(queue, page, true);
 		queue->counts.rx_bad++;
 		return NULL;
 	}
@@ -163,10 +209,10 @@ static bool continue_frame(struct netfront_queue *queue, struct page *page, u32 
 
 	if (!bytes || count >= MAX_SKB_FRAGS ||
 	    skb->len + bytes > PVN_NET_FRAME_MAX) {
-		page_pool_put_full_page(queue->pool, page, true);
+		put_buffer(queue, page, true);
 		return false;
 	}
-	skb_add_rx_frag(skb, count, page, 0, bytes, PAGE_SIZE);
+	skb_add_rx_frag(skb, count, page, 0, bytes, page_size(page));
 	return true;
 }
 
@@ -209,6 +255,10 @@ static void end_frame(struct netfront_queue *queue)
 	}
 	queue->counts.rx_packets++;
 	queue->counts.rx_bytes += skb->len;
+	if (skb->len > BLOCK_BYTES / 2)
+		queue->long_bytes += skb->len;
+	else
+		queue->short_bytes += skb->len;
 	skb_record_rx_queue(skb, queue->index);
 	skb->protocol = eth_type_trans(skb, queue->front->netdev);
 	napi_gro_receive(&queue->napi, skb);
@@ -217,11 +267,12 @@ static void end_frame(struct netfront_queue *queue)
 /* One completion; true: a frame is over. */
 static bool take_buffer(struct netfront_queue *queue, const struct netfront_done *done)
 {
-	u32 bytes = min_t(u32, done->value & PVN_NET_VALUE_BYTES, PAGE_SIZE);
+	u32 bytes = min_t(u32, done->value & PVN_NET_VALUE_BYTES, page_size(done->cookie));
 	bool more = done->value & PVN_NET_VALUE_MORE;
 
+	queue->counts.rx_blocks += PageHead(done->cookie);
 	if (done->status != PVN_NET_OK || queue->skipping) {
-		page_pool_put_full_page(queue->pool, done->cookie, true);
+		put_buffer(queue, done->cookie, true);
 		if (!queue->skipping)
 			queue->counts.rx_bad++;
 		queue->skipping = more;
