@@ -260,6 +260,9 @@ def test_noise_is_said():
     report = made_up()
     words = "NOISY: others used 50 % of this computer (more than 5 %); a row's range was up to 4 %"
     expect(words in table.text(report) and words in html.unescape(page.html(report)), table.text(report))
+    expect("measure again" in table.text(report), table.text(report))
+    report["machine"]["others_share"] = 0.1
+    expect("counts and ratios suffer less" in table.text(report), table.text(report))
     report["machine"]["others_share"] = 0.01
     expect("NOISY" not in table.text(report) + page.html(report), table.text(report))
 

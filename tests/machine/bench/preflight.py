@@ -18,6 +18,9 @@ SPARE_MIB = 512
 ROOT_MIB = 1024
 # Share of this computer's processors that others used: more than this is noisy.
 NOISY_SHARE = 0.05
+# With so much, emulated processors wait for real ones, and ratios and even exits mean nothing:
+# two ends that wake each other take turns with strangers.
+USELESS_SHARE = 0.25
 
 
 def disk_needed_mib(with_peers=False):

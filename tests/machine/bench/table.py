@@ -151,7 +151,8 @@ def noise(report):
             f"{100 * preflight.NOISY_SHARE:.0f} %); "
             + ("one round shows no spread" if spread is None else
                f"a row's range was up to {100 * spread:.0f} % of its median")
-            + "; counts and ratios suffer less than times")
+            + ("; ratios and exits suffer, too: measure again in peace" if share > preflight.USELESS_SHARE
+               else "; counts and ratios suffer less than times"))
 
 
 def instructions(report, width=None):
