@@ -322,7 +322,6 @@ static int prepare(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		blkd.poll.ceiling_ns = blkd.poll_us == BLKD_POLL_BY_COST ? pvn_backend_poll_ceiling() :
 									     blkd.poll_us * 1000;
-	blkd.poll.floor_ns = blkd.poll.ceiling_ns / 16;
 	return confine();
 }
 

@@ -484,7 +484,7 @@ static void polling_learns_from_what_waits_took(void **state)
 	(void)state;
 	for (i = 0; i < 100; i++)
 		pvn_poll_waited(&poll, 200);
-	assert_in_range(poll.budget_ns, 380, 430);
+	assert_int_equal(poll.budget_ns, 1000);	/* as long as sleeping would cost */
 	pvn_poll_waited(&poll, 1ull << 40);	/* one pause is no habit */
 	assert_true(poll.budget_ns > 0);
 	for (i = 0; i < 100; i++)
@@ -497,7 +497,7 @@ static void polling_learns_from_what_waits_took(void **state)
 	assert_int_equal(tries, 10 * PVN_POLL_TRIES);
 	for (i = 0; i < 100; i++)
 		pvn_poll_waited(&poll, 5);
-	assert_in_range(poll.budget_ns, 10, 40);
+	assert_int_equal(poll.budget_ns, 1000);
 	poll = (struct pvn_poll){ 0 };
 	pvn_poll_waited(&poll, 100);
 	assert_int_equal(poll.budget_ns, 0);

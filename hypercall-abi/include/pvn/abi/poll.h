@@ -60,20 +60,21 @@ static inline pvn_u32 pvn_poll_ceiling(pvn_u64 exit_ns)
 
 /*
  * Instead of hits and misses: learns from how long waits took, whether they were
- * looked or slept through. Looks twice the usual time; not at all when the usual
- * time is above the ceiling, but for some tries in a row now and then: a wait that was
+ * looked or slept through. Looks for as long as sleeping would cost, the ceiling: one wait
+ * in thirty is far longer than the others, and the other end, which is kept waiting by our
+ * sleep, would go to sleep as well. Not at all when the usual time is above the ceiling,
+ * but for some tries in a row now and then: a wait that was
  * slept through looks longer than it was, to the other end too, which must see several
  * quick answers before it begins to look as well.
  */
 static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
 {
-	pvn_u64 most = 4ull * poll->ceiling_ns, wish;
+	pvn_u64 most = 4ull * poll->ceiling_ns;
 	pvn_u32 sample = (pvn_u32)(ns < most ? ns : most);
 
 	poll->mean_ns = poll->mean_ns ? poll->mean_ns - poll->mean_ns / 8 + sample / 8 : sample;
-	wish = 2ull * poll->mean_ns + poll->floor_ns;
 	if (poll->mean_ns <= poll->ceiling_ns) {
-		poll->budget_ns = (pvn_u32)(wish < poll->ceiling_ns ? wish : poll->ceiling_ns);
+		poll->budget_ns = poll->ceiling_ns;
 		poll->skipped = 0;
 	} else {
 		poll->budget_ns = ++poll->skipped > PVN_POLL_PROBE ? poll->ceiling_ns : 0;
