@@ -159,8 +159,9 @@ static int create_queue(struct blkfront *front, unsigned int index)
 	spin_lock_init(&queue->lock);
 	queue->front = front;
 	queue->index = index;
-	blkfront_init_poll(queue);
-	error = pvn_device_channel(front->device, index, &queue->channel);
+	error = blkfront_init_poll(queue);
+	if (!error)
+		error = pvn_device_channel(front->device, index, &queue->channel);
 	if (!error)
 		error = create_slots(queue, front->entries);
 	if (error)
@@ -176,6 +177,7 @@ static void destroy_queue(struct blkfront_queue *queue, bool pages_too)
 
 	if (queue->listening)
 		pvn_event_unregister(queue->channel);
+	blkfront_end_poll(queue);
 	if (queue->pages && pages_too)
 		free_pages_exact(queue->pages, pvn_ring_bytes(queue->ring.entries));
 	for (i = 0; slots && i < queue->ring.entries; i++)

@@ -25,6 +25,10 @@ struct blkfront_queue {
 	struct pvn_poll sync_poll;	/* flushes, and writes that include one */
 	struct pvn_poll *lone_poll;	/* the one that the only request in flight is for */
 	u64 lone_since_ns;	/* the only request in flight began then; 0: it is not the only one */
+	struct pvn_poll look;	/* the looker's: until the next answer, of whatever requests */
+	u64 waiting_since_ns;	/* for it: since the last one, or since the first request */
+	struct task_struct *looker;	/* NULL: nobody is to look */
+	struct blk_mq_hw_ctx *hctx;
 	u64 polled, poll_hits;
 	struct blkfront *front;
 	unsigned int index;
@@ -66,8 +70,10 @@ extern const struct blk_mq_ops blkfront_mq_ops;
 
 /* The doorbell of a queue (struct blkfront_queue); interrupt context. */
 void blkfront_complete(void *queue);
-/* How long to look for answers; before the queue is used. */
-void blkfront_init_poll(struct blkfront_queue *queue);
+/* How long to look for answers, and who; before the queue is used. 0 or -errno. */
+int blkfront_init_poll(struct blkfront_queue *queue);
+/* Nobody looks any more; when nothing is submitted any more. */
+void blkfront_end_poll(struct blkfront_queue *queue);
 /* Announces what was pushed and rings where needed. */
 void blkfront_publish(struct blkfront_queue *queue);
 

@@ -10,12 +10,14 @@
  *
  * Interrupts are avoided where possible: answers are taken whenever a request is
  * submitted; a lone request's answer is looked for a short learned time, if whoever
- * submits has the habit of waiting for it (struct blkfront_habit); and the doorbell is
- * asked for half of what is in flight at once, or more (blkfront_group()).
+ * submits has the habit of waiting for it (struct blkfront_habit); all others' are looked
+ * for by a thread that runs when the processor has nothing else to do (look_on()); and the
+ * doorbell is asked for half of what is in flight at once, or more (blkfront_group()).
  */
 #define pr_fmt(fmt) "pvn_blkfront: " fmt
 
 #include <linux/io.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 
@@ -23,7 +25,6 @@
 #include "pv-guest/pvn_core.h"
 
 #define BATCH 32
-#define POLL_FLOOR_NS 4000u
 #define POLL_BYTES_MAX 65536u	/* larger requests take longer than looking is worth */
 
 static int poll_us = -1;
@@ -94,17 +95,24 @@ static blk_status_t fill_slot(struct blkfront_queue *queue, struct request *rq)
 	return add_segments(queue, rq) ? BLK_STS_OK : BLK_STS_IOERR;
 }
 
-/* How long the answer to a lone request took, by whatever way it came. */
+/* How long the answer took, a lone request's or any, by whatever way it came. */
 static void learn(struct blkfront_queue *queue)
 {
+	u64 now = ktime_get_ns();
+
 	if (queue->lone_since_ns)
-		pvn_poll_waited(queue->lone_poll, ktime_get_ns() - queue->lone_since_ns);
+		pvn_poll_waited(queue->lone_poll, now - queue->lone_since_ns);
 	queue->lone_since_ns = 0;
+	pvn_poll_waited(&queue->look, now - queue->waiting_since_ns);
+	queue->waiting_since_ns = now;
 }
 
-/* Up to BATCH answers; the last look at the ring also asks for the next doorbell. */
+/*
+ * Up to BATCH answers; the last look at the ring also asks for the next doorbell. `idle`:
+ * the processor is, so whoever submits waits for them.
+ */
 static unsigned int take_answers(struct blkfront_queue *queue, struct request **rqs,
-				 blk_status_t *results)
+				 blk_status_t *results, bool idle)
 {
 	struct pvn_queue_front *ring = &queue->ring.queue;
 	enum pvn_blk_status status;
@@ -121,6 +129,8 @@ static unsigned int take_answers(struct blkfront_queue *queue, struct request **
 		if (count)
 			learn(queue);
 	} while (count < BATCH && pvn_front_arm(ring, blkfront_group(&queue->ring)));
+	if (idle && count)
+		blkfront_waited(&queue->ring.habit);
 	if (ring->broken && !queue->front->dead)
 		schedule_work(&queue->front->bury);
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -131,7 +141,7 @@ static unsigned int take_answers(struct blkfront_queue *queue, struct request **
  * Ends requests right here, whoever calls: what comes after them in a full batch is
  * taken in the next round. Bounded by what is in flight. False: there was none.
  */
-static bool end_answered(struct blkfront_queue *queue)
+static bool end_answered(struct blkfront_queue *queue, bool idle)
 {
 	struct request *rqs[BATCH];
 	blk_status_t results[BATCH];
@@ -139,7 +149,7 @@ static bool end_answered(struct blkfront_queue *queue)
 	bool any = false;
 
 	do {
-		count = take_answers(queue, rqs, results);
+		count = take_answers(queue, rqs, results, idle);
 		for (i = 0; i < count; i++)
 			blk_mq_end_request(rqs[i], results[i]);
 		any |= count > 0;
@@ -182,6 +192,52 @@ static void look_for_answer(struct blkfront_queue *queue, u32 budget_ns)
 	queue->poll_hits++;
 }
 
+/*
+ * A queue's looker. It has the lowest priority: whoever has something to do goes first, such
+ * as those whose requests it ends. So looking costs what would be idle time, and saves the
+ * guest's sleep and waking, and the back-end its doorbells.
+ */
+static int look_on(void *context)
+{
+	struct blkfront_queue *queue = context;
+	bool placed = false;
+	u64 end;
+
+	for (;;) {
+		set_current_state(TASK_IDLE);
+		if (kthread_should_stop())
+			break;
+		if (!READ_ONCE(queue->ring.looked_at)) {
+			schedule();
+			continue;
+		}
+		__set_current_state(TASK_RUNNING);
+		if (!placed)	/* where requests of this queue are submitted */
+			set_cpus_allowed_ptr(current, queue->hctx->cpumask);
+		placed = true;
+		end = ktime_get_ns() + READ_ONCE(queue->look.budget_ns);
+		while (READ_ONCE(queue->ring.in_flight) && ktime_get_ns() < end) {
+			if (has_answers(queue) && end_answered(queue, true))
+				end = ktime_get_ns() + READ_ONCE(queue->look.budget_ns);
+			cpu_relax();
+			cond_resched();
+		}
+		WRITE_ONCE(queue->ring.looked_at, false);
+		end_answered(queue, false);	/* asks for the doorbell as others do */
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+/* Is the looker to be woken? */
+static bool wants_looker(struct blkfront_queue *queue)
+{
+	if (!queue->look.budget_ns || queue->ring.looked_at)
+		return false;
+	queue->ring.looked_at = true;
+	return true;
+}
+
 /* On the path of a write: from the block layer, to blkfront_submit(), to the doorbell. */
 static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)
 {
@@ -190,8 +246,9 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	struct pvn_poll *poll = NULL;
 	unsigned long flags;
 	blk_status_t status;
-	bool ring = false;
+	bool ring = false, wake = false;
 	u32 budget_ns = 0;
+	u64 now;
 
 	if (READ_ONCE(queue->front->dead))
 		return BLK_STS_IOERR;
@@ -201,13 +258,17 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	status = fill_slot(queue, rq);
 	if (!status && !blkfront_submit(&queue->ring, rq->tag, rq))
 		status = BLK_STS_IOERR;
+	now = queue->ring.in_flight == 1 ? ktime_get_ns() : 0;
+	if (now)
+		queue->waiting_since_ns = now;
 	if (bd->last) {
 		poll = status ? NULL : poll_for(queue, rq);
 		if (poll && poll->budget_ns && !blkfront_waits(&queue->ring.habit))
 			poll = NULL;
 		budget_ns = poll ? poll->budget_ns : 0;
 		queue->lone_poll = poll;
-		queue->lone_since_ns = poll ? ktime_get_ns() : 0;
+		queue->lone_since_ns = poll ? now : 0;
+		wake = !budget_ns && wants_looker(queue);
 		/* Whoever looks needs no doorbell; others need it the later, the more there is. */
 		pvn_front_rearm(&queue->ring.queue, budget_ns ? 0 : blkfront_group(&queue->ring));
 		ring = pvn_front_publish(&queue->ring.queue);
@@ -215,11 +276,13 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_que
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (ring)
 		pvn_signal_event(queue->channel, 0);
+	if (wake)
+		wake_up_process(queue->looker);
 	/* From here on rq may have ended already. */
 	if (budget_ns)
 		look_for_answer(queue, budget_ns);
 	if (budget_ns || (bd->last && has_answers(queue)))
-		end_answered(queue);	/* these need no interrupt any more */
+		end_answered(queue, false);	/* these need no interrupt any more */
 	return status;
 }
 
@@ -245,16 +308,10 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 void blkfront_complete(void *context)
 {
 	struct blkfront_queue *queue = context;
-	unsigned long flags;
 
 	queue->ring.queue.counters.events++;
 	/* If somebody runs, whoever submits need not have waited for these. */
-	if (is_idle_task(current)) {
-		spin_lock_irqsave(&queue->lock, flags);
-		blkfront_waited(&queue->ring.habit);
-		spin_unlock_irqrestore(&queue->lock, flags);
-	}
-	if (!end_answered(queue))
+	if (!end_answered(queue, is_idle_task(current) || current == queue->looker))
 		queue->ring.queue.counters.events_idle++;
 }
 
@@ -277,6 +334,7 @@ static int init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
 	struct blkfront *front = data;
 
 	hctx->driver_data = &front->queues[index];
+	front->queues[index].hctx = hctx;
 	return 0;
 }
 
@@ -287,10 +345,28 @@ const struct blk_mq_ops blkfront_mq_ops = {
 	.init_hctx = init_hctx,
 };
 
-void blkfront_init_poll(struct blkfront_queue *queue)
+int blkfront_init_poll(struct blkfront_queue *queue)
 {
+	struct task_struct *looker;
+
 	queue->poll.ceiling_ns = poll_us < 0 ? pvn_poll_ceiling_ns() : min(poll_us, 1000) * NSEC_PER_USEC;
-	queue->poll.floor_ns = min(POLL_FLOOR_NS, queue->poll.ceiling_ns);
 	queue->poll.budget_ns = queue->poll.ceiling_ns;
 	queue->sync_poll = queue->poll;
+	queue->look = queue->poll;
+	if (!queue->look.ceiling_ns)
+		return 0;
+	looker = kthread_create(look_on, queue, "pvn_%s/%u", dev_name(&queue->front->device->dev),
+				queue->index);
+	if (IS_ERR(looker))
+		return PTR_ERR(looker);
+	set_user_nice(looker, MAX_NICE);
+	queue->looker = looker;
+	return 0;
+}
+
+void blkfront_end_poll(struct blkfront_queue *queue)
+{
+	if (queue->looker)
+		kthread_stop(queue->looker);
+	queue->looker = NULL;
 }

@@ -40,6 +40,7 @@ struct blkfront_habit {
 struct blkfront_ring {
 	struct pvn_queue_front queue;
 	struct blkfront_habit habit;
+	bool looked_at;				/* somebody does while the processor is idle */
 	struct blkfront_slot *slots;		/* one for each entry of the ring */
 	pvn_u32 entries;
 	pvn_u32 in_flight;
@@ -114,17 +115,18 @@ static inline void blkfront_waited(struct blkfront_habit *habit)
 
 /*
  * For how many completions to arm: for half of what is in flight, so that busy rings cost
- * few interrupts, and for more while whoever submits goes on and takes them by itself. The
- * back-end rings for the rest when it runs dry.
+ * few interrupts; for all while somebody looks; and for more while that is few and whoever
+ * submits goes on and takes them by itself. The back-end rings for the rest when it runs dry.
  */
 #define BLKFRONT_GOING_ON	16u
 
 static inline pvn_u32 blkfront_group(const struct blkfront_ring *ring)
 {
-	pvn_u32 group = ring->in_flight > 3 ? ring->in_flight / 2 : 1;
-	bool goes_on = ring->habit.goes_on || ring->habit.left_alone;
+	pvn_u32 half = ring->in_flight > 3 ? ring->in_flight / 2 : 1;
+	pvn_u32 group = ring->looked_at ? ring->in_flight : half;
+	bool later = ring->habit.goes_on || ring->habit.left_alone || ring->looked_at;
 
-	return goes_on && group < BLKFRONT_GOING_ON ? BLKFRONT_GOING_ON : group;
+	return later && group < BLKFRONT_GOING_ON ? BLKFRONT_GOING_ON : group;
 }
 
 /* Takes any request back, for failing it; NULL when none is in flight. */

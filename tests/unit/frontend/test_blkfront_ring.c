@@ -330,6 +330,20 @@ static void the_doorbell_is_asked_for_later_while_requests_go_on(void **state)
 	ring.in_flight = 0;
 }
 
+static void the_doorbell_is_asked_for_later_while_somebody_looks(void **state)
+{
+	(void)state;
+	ring.in_flight = 4;
+	assert_int_equal(blkfront_group(&ring), 2);
+	ring.looked_at = true;
+	assert_int_equal(blkfront_group(&ring), BLKFRONT_GOING_ON);
+	ring.in_flight = 64;
+	assert_int_equal(blkfront_group(&ring), 64);
+	ring.looked_at = false;
+	assert_int_equal(blkfront_group(&ring), 32);
+	ring.in_flight = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +361,7 @@ int main(void)
 		SLOT_TEST(who_waits_is_tried_less_and_less),
 		SLOT_TEST(who_goes_on_is_left_alone_until_it_waits),
 		SLOT_TEST(the_doorbell_is_asked_for_later_while_requests_go_on),
+		SLOT_TEST(the_doorbell_is_asked_for_later_while_somebody_looks),
 	};
 
 	return cmocka_run_group_tests_name("blkfront ring", tests, NULL, NULL);
