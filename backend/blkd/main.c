@@ -322,6 +322,7 @@ static int prepare(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		blkd.poll.ceiling_ns = blkd.poll_us == BLKD_POLL_BY_COST ? pvn_backend_poll_ceiling() :
 									     blkd.poll_us * 1000;
+	blkd.disk.patience_ns = blkd.poll.ceiling_ns / 4;
 	return confine();
 }
 

@@ -142,17 +142,21 @@ bool blk_queue_publish(struct blk_queue *queue)
 {
 	struct pvn_queue_back *ring = &queue->ring;
 	pvn_u32 before = ring->cq_published;
+	uint64_t now;
 	bool notify;
 
 	if (!queue->attached)
 		return false;
 	notify = pvn_back_publish(ring);
 	if (notify || ring->cq_published != before || ring->cq_rung == ring->cq_published) {
-		queue->quiet_turns = 0;
+		queue->quiet_since_ns = 0;
 		return notify;
 	}
-	if (++queue->quiet_turns < BLK_QUIET_TURNS)
+	now = pvn_now_ns();
+	if (!queue->quiet_since_ns)
+		queue->quiet_since_ns = now;
+	if (now - queue->quiet_since_ns < queue->disk->patience_ns)
 		return false;
-	queue->quiet_turns = 0;
+	queue->quiet_since_ns = 0;
 	return pvn_back_unheard(ring);
 }

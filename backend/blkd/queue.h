@@ -13,14 +13,13 @@
 #include "blkd/image.h"
 #include "libpvn/limit.h"
 
-enum { BLK_QUIET_TURNS = 32 };
-
 struct blk_disk {
 	struct engine engine;
 	struct image image;
 	struct blk_limits limits;
 	struct pvn_limit limit;		/* requests and bytes a second */
 	uint64_t held_until_ns;		/* by that: nothing is taken before; 0: not held */
+	uint32_t patience_ns;		/* with a guest that takes completions without a doorbell */
 	const struct pvn_guest_memory *memory;
 	unsigned int errors;		/* failed transfers since the last report */
 	int last_error;
@@ -43,7 +42,7 @@ struct blk_queue {
 	struct blk_slot *free;
 	unsigned int busy;		/* slots in flight */
 	uint64_t bytes_read, bytes_written;
-	unsigned int quiet_turns;	/* without a new completion, some not heard of */
+	uint64_t quiet_since_ns;	/* no new completion, and some not heard of; 0: not so */
 };
 
 /* 0, or -1 + errno. */
@@ -66,7 +65,7 @@ void blk_queue_done(struct blk_queue *queue, struct blk_slot *slot, int result);
 
 /*
  * Announces completions; true: ring the guest. Also for those that it asked to hear of
- * later, when no more have come for BLK_QUIET_TURNS: the slow ones must not keep the
+ * later, when no more have come for patience_ns: the slow ones must not keep the
  * fast ones waiting while other queues keep the process busy.
  */
 bool blk_queue_publish(struct blk_queue *queue);
