@@ -414,6 +414,35 @@ def _descendants(pid):
     return found
 
 
+class _Console:
+    """A machine of which only a guest's console is there, and what that says."""
+
+    def __init__(self, *lines):
+        self._data = ["\r\n".join(lines).encode() + b"\r\n"]
+
+    def spawn(self, _bridge, more):
+        """A job."""
+        return more
+
+    def listen(self, _job, _seconds):
+        """What comes next; None: nothing."""
+        return self._data.pop() if self._data else None
+
+
+def test_guest_fails():
+    """A guest that cannot be measured says why, and is not asked for anything."""
+    shell.Shell(_Console("[    1.0] hello", "bench: up"), "").wait_up(5)
+    silent = shell.Shell(_Console("[    1.0] ata1: lost"), "")
+    failed = shell.Shell(_Console("[    1.0] ata1: lost", "bench: failed: there is no /dev/sda"), "")
+    for console, words in ((silent, "does not answer"), (failed, "there is no /dev/sda")):
+        try:
+            console.wait_up(5)
+        except shell.Lost as lost:
+            expect(words in str(lost) and "ata1: lost" in str(lost), str(lost))
+        else:
+            expect(False, f"nothing was said of: {words}")
+
+
 class Half:
     """A side on which one program is broken; stands for a booted one."""
 

@@ -2,7 +2,7 @@
 """Commands in a guest, over its console; `job` in this folder is the guest's half.
 
     to the guest      run ID BASE64-OF-A-COMMAND
-    from the guest    bench: up
+    from the guest    bench: up, or bench: failed: WHY instead
                       bench: out ID BASE64 (lines of gzip: stdout, or stderr of a failure)
                       bench: end ID STATUS
 Other lines are none of ours: the console workload's, or the kernel's.
@@ -37,8 +37,10 @@ class Shell:
     def wait_up(self, seconds):
         """Wait for the guest's first word."""
         deadline = time.monotonic() + seconds
-        while self._line(deadline) != "bench: up":
-            pass
+        while (line := self._line(deadline)) != "bench: up":
+            if line.startswith("bench: failed: "):
+                raise Lost(f"{line.removeprefix('bench: failed: ')}; the guest's last words: "
+                           + (" | ".join(self.said[-12:]) or "none"))
 
     def run(self, command, seconds):
         """Run a shell command; its status and its words."""
