@@ -433,8 +433,8 @@ def test_guest_fails():
     """A guest that cannot be measured says why, and is not asked for anything."""
     shell.Shell(_Console("[    1.0] hello", "bench: up"), "").wait_up(5)
     silent = shell.Shell(_Console("[    1.0] ata1: lost"), "")
-    failed = shell.Shell(_Console("[    1.0] ata1: lost", "bench: failed: there is no /dev/sda"), "")
-    for console, words in ((silent, "does not answer"), (failed, "there is no /dev/sda")):
+    failed = shell.Shell(_Console("[    1.0] ata1: lost", "bench: failed: there is no /dev/ide0.0"), "")
+    for console, words in ((silent, "does not answer"), (failed, "there is no /dev/ide0.0")):
         try:
             console.wait_up(5)
         except shell.Lost as lost:

@@ -299,7 +299,7 @@ class EmulatedGuest(Guest):
         return None if has("ide") else "this build has no emulated devices"
 
     def words(self):
-        return {"disk": "/dev/sdb", "pio": "/dev/sdc", "server": ROOT_ADDRESS}
+        return {"disk": "/dev/ide0.1", "pio": "/dev/ide1.0", "server": ROOT_ADDRESS}
 
     def configuration(self, plan):
         return {"name": self.guest, "kernel": f"{plan.images}/vmlinuz",
@@ -307,7 +307,7 @@ class EmulatedGuest(Guest):
                 "memory": f"{plan.chosen.guest_memory}M", "console": {"model": "serial"},
                 # Linux looks for an AGP bridge on every bus otherwise: 16,000 exits for nothing.
                 "cmdline": "console=ttyS0 panic=-1 quiet iommu=noaperture libata.force=2:pio4 "
-                           "bench.tools=/dev/sda",
+                           "bench.tools=/dev/ide0.0",
                 "disks": [{"image": plan.tools, "read_only": True, "model": "ide"},
                           {"image": "/dev/ram0", "model": "ide"},
                           {"image": "/dev/ram1", "model": "ide"}]}
