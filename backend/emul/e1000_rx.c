@@ -225,6 +225,7 @@ void e1000_receive(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes
 	uint8_t status = 0;
 	uint16_t tag = 0;
 	enum match match;
+	bool tagged;
 
 	if (!(rctl & RCTL_ENABLE) || !pci_is_master(&e1000->pci) || bytes < HEADER_BYTES ||
 	    bytes > E1000_FRAME_MAX)
@@ -234,10 +235,11 @@ void e1000_receive(struct e1000 *e1000, const uint8_t *frame, unsigned int bytes
 		return;
 	if (match == MATCH_INEXACT)
 		status |= STATUS_INEXACT;
+	tagged = is_tagged(e1000, frame, bytes);
 	/* Filtering and taking the tag off are two things [8254x table 9-3]. */
-	if (is_tagged(e1000, frame, bytes) && is_filtered_vlan(e1000, frame[14] << 8 | frame[15]))
+	if (tagged && is_filtered_vlan(e1000, frame[14] << 8 | frame[15]))
 		return;
-	if (is_tagged(e1000, frame, bytes) && e1000_get(e1000, REG_CTRL) & CTRL_VLANS) {
+	if (tagged && e1000_get(e1000, REG_CTRL) & CTRL_VLANS) {
 		tag = frame[14] << 8 | frame[15];
 		status |= STATUS_TAGGED;
 		memcpy(data, frame, 12);

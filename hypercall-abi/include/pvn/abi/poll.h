@@ -63,9 +63,9 @@ static inline pvn_u32 pvn_poll_ceiling(pvn_u64 exit_ns)
  * looked or slept through. Looks for as long as sleeping would cost, the ceiling: one wait
  * in thirty is far longer than the others, and the other end, which is kept waiting by our
  * sleep, would go to sleep as well. Not at all when the usual time is above the ceiling,
- * but for some tries in a row now and then: a wait that was
- * slept through looks longer than it was, to the other end too, which must see several
- * quick answers before it begins to look as well.
+ * but for some tries in a row now and then: a wait that was slept through looks longer than
+ * it was, to the other end too, which must see several quick answers before it begins to
+ * look as well.
  */
 static inline void pvn_poll_waited(struct pvn_poll *poll, pvn_u64 ns)
 {
